@@ -1,0 +1,146 @@
+"""Every setting of one datacenter: its default, its unit, one sentence on what it is for.
+
+A value comes from the environment (INNERSPACE_PORT and the like), else from `config.toml` in the instance
+folder, else from here. This module decides nothing with them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_FILE = "config.toml"
+ENV_PREFIX = "INNERSPACE_"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the key, the file and what would do."""
+
+
+class Settings(BaseSettings):
+    """One datacenter's settings; frozen, so that every process of it works with the same."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    instance: Path = Field(Path("instance"), description="Folder of the database, results, keys and run files.")
+    instance_name: str = Field(
+        "", pattern=r"^[a-z0-9]{0,20}$",
+        description="Short name in container and network names; made from the instance's identifier when empty.",
+    )
+    title: str = Field("Inner Space", description="The datacenter's name on pages and in its registry record.")
+    authority: str = Field("", description="Our IVOA authority identifier, without ivo://.")
+    base_url: str = Field(
+        "http://127.0.0.1:8080/",
+        description="Public address of this service, with its path; never taken from a request.",
+    )
+    host: str = Field("127.0.0.1", description="Address the web process listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port the web process listens on.")
+    threads: int = Field(12, ge=2, description="Web threads; at most half of them may wait in a blocking request.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the instance folder.")
+    xsd_folder: Path | None = Field(None, description="Another folder of XML schemas with a catalog.json.")
+    page_size: int = Field(200, ge=1, le=1000, description="Records on one OAI-PMH page.")
+    token_lifetime: int = Field(86400, ge=60, description="Seconds for which a resumption token is good.")
+    admin_email: str = Field("", description="Address in OAI-PMH Identify and in the founding records.")
+
+    docker_host: str = Field("", description="Docker engine's address; empty means DOCKER_HOST or the local socket.")
+    repository: str = Field("127.0.0.1:5000", description="This site's Docker repository, host:port.")
+    allowed_repositories: list[str] = Field(
+        default_factory=list, description="Docker repositories images may be pulled from; empty: our own only.",
+    )
+    accepted_publishers: list[str] = Field(
+        default_factory=list, description="Authorities whose applications may run here; empty: our own only.",
+    )
+    allowed_networks: list[str] = Field(
+        default_factory=list,
+        description="Internal networks (CIDR) that harvests, imports and the gateway may reach; public ones always.",
+    )
+    allowed_ports: list[int] = Field(
+        default_factory=list, description="Ports of outbound HTTP besides those above 1023, 80 and 443.",
+    )
+    gateway_port: int = Field(8765, ge=1, le=65535, description="Port of the gateway on the dc network's address.")
+    firewall: bool = Field(True, description="As root, bar containers from every host port but the gateway's.")
+
+    anonymous_jobs: bool = Field(True, description="Whether jobs may be submitted without an account.")
+    running_jobs: int = Field(4, ge=1, description="Containers that run at once.")
+    job_cores: float = Field(1.0, gt=0, description="Cores of a job: default and maximum.")
+    job_memory: int = Field(512 * 2**20, ge=2**24, description="Bytes of memory of a job: default and maximum.")
+    job_processes: int = Field(128, ge=2, description="Processes of a job: default and maximum.")
+    job_disk: int = Field(256 * 2**20, ge=2**20, description="Bytes of results of a job: default and maximum.")
+    job_log: int = Field(2**20, ge=2**12, description="Bytes kept of stdout, and of stderr.")
+    job_time: int = Field(3600, ge=1, description="Seconds a job may execute: default and maximum.")
+    job_lifetime: int = Field(7 * 86400, ge=60, description="Seconds from creation to destruction of a job.")
+    wait_limit: int = Field(60, ge=1, description="Longest blocking wait in seconds.")
+
+    harvest_interval: int = Field(43200, ge=60, description="Seconds between harvests of a source.")
+    fetch_timeout: int = Field(30, ge=1, description="Seconds an outbound connection may stay silent.")
+    fetch_deadline: int = Field(300, ge=1, description="Seconds a whole outbound request may take.")
+    fetch_limit: int = Field(50 * 2**20, ge=2**10, description="Bytes one outbound response may hold, unpacked.")
+
+    session_idle: int = Field(8 * 3600, ge=60, description="Seconds after which an idle login ends.")
+    session_lifetime: int = Field(7 * 86400, ge=60, description="Seconds after which any login ends.")
+    body_limit: int = Field(16 * 2**20, ge=2**12, description="Bytes a request's body may hold.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _whole_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value if value.endswith("/") else value + "/"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of sources: explicit values, the environment, the instance's file."""
+        instance = Path(init_settings().get("instance", "instance"))
+        file = instance / CONFIG_FILE
+        toml = (TomlConfigSettingsSource(settings_cls, file),) if file.is_file() else ()
+        return (init_settings, env_settings, *toml)
+
+    def url(self, path: str = "") -> str:
+        """The public address of `path` (no leading slash) at this service."""
+        return self.base_url + path
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the database in use."""
+        return self.database_url or f"sqlite:///{self.instance / 'registry.sqlite'}"
+
+    @property
+    def publishers(self) -> frozenset[str]:
+        """Authorities (lower case) whose applications may run here."""
+        return frozenset(name.lower() for name in (self.accepted_publishers or [self.authority]))
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        """Docker repositories (host:port) that images may come from."""
+        return frozenset(self.allowed_repositories or [self.repository])
+
+
+def load(instance: Path, **overrides: Any) -> Settings:
+    """The settings of the instance folder `instance`.
+
+    Raises ConfigError with one sentence that names the key at fault.
+    """
+    try:
+        return Settings(instance=instance.absolute(), **overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "?"
+        raise ConfigError(
+            f"Setting {key!r} of {instance / CONFIG_FILE} (or {ENV_PREFIX}{key.upper()}) cannot be used: "
+            f"{first['msg']}; correct it and start again."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{instance / CONFIG_FILE} is not TOML: {error}; correct it and start again.") from None

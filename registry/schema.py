@@ -1,0 +1,35 @@
+"""Brings the database's schema to the present one (Alembic); the only place that changes a schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from registry.db import Database
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def upgrade(database: Database) -> None:
+    """Bring `database` to the newest schema; nothing happens where it is there already."""
+    with database.read() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == _script().get_current_head():
+            return
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    return config
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

@@ -1,0 +1,64 @@
+"""One datacenter as its processes hold it: settings, database, schemas, bells, secret, fetcher. It has no behaviour of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry import config
+from registry.bell import Bells
+from registry.config import Settings
+from registry.db import Database
+from registry.fetch import Fetcher
+from vosi.schemas import Schemas
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything a room needs to work; made once per process by `open_site`."""
+
+    settings: Settings
+    database: Database
+    schemas: Schemas
+    bells: Bells
+    secret: bytes
+    fetcher: Fetcher
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self.database.close()
+
+
+def open_site(instance: Path, **overrides: Any) -> Site:
+    """Open the datacenter in the folder `instance`; settings in `overrides` win over file and environment.
+
+    Raises ConfigError. The schema of the database is not looked at: `registry.schema.upgrade` does that.
+    """
+    settings = config.load(instance, **overrides)
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    return Site(
+        settings=settings,
+        database=Database(settings.database),
+        schemas=Schemas(settings.xsd_folder),
+        bells=Bells(settings.instance / "run"),
+        secret=_secret(settings.instance / "keys" / "secret"),
+        fetcher=Fetcher(settings),
+    )
+
+
+def _secret(path: Path) -> bytes:
+    """The instance's random key for signing tokens and sessions; made at the first start, readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f"secret.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        # link() fails where another process was faster: then both use that one's
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_bytes()

@@ -1,0 +1,323 @@
+"""The whole database schema on one page. It holds no query: those are in the stores.
+
+Times are text, `YYYY-MM-DDThh:mm:ssZ` in UTC (they sort, and go into documents as they are); jobs have milliseconds.
+An `ivoid` column named `key` holds the identifier's comparison form (lower case), `ivoid` the publisher's spelling.
+The tables `rr_*` are RegTAP 1.2's (decision D17): a projection of the records, never written by hand.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+# --- facts: single values that the processes tell each other (gateway address, last stamp) ---------------------------
+facts = Table("facts", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+
+# --- people -----------------------------------------------------------------------------------------------------------
+accounts = Table(
+    "accounts", metadata, _id(),
+    Column("name", String, nullable=False, unique=True),
+    Column("password_hash", String, nullable=False),
+    Column("role", String, nullable=False),  # administrator | publisher | runner | reader
+    Column("created", String, nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False),
+)
+sessions = Table(
+    "sessions", metadata,
+    Column("token_hash", String, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("created", String, nullable=False),
+    Column("seen", String, nullable=False),
+)
+api_tokens = Table(
+    "api_tokens", metadata, _id(),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("token_hash", String, nullable=False, unique=True),
+    Column("label", String, nullable=False, default=""),
+    Column("created", String, nullable=False),
+    Column("expires", String),
+    Column("last_used", String),
+)
+login_attempts = Table(
+    "login_attempts", metadata, _id(),
+    Column("subject", String, nullable=False, index=True),  # "account:NAME" or "address:IP"
+    Column("at", String, nullable=False),
+)
+audit = Table(
+    "audit", metadata, _id(),
+    Column("at", String, nullable=False, index=True),
+    Column("who", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+# --- the shelf --------------------------------------------------------------------------------------------------------
+records = Table(
+    "records", metadata,
+    Column("key", String, primary_key=True),
+    Column("ivoid", String, nullable=False),
+    Column("authority", String, nullable=False, index=True),  # lower case
+    Column("origin", String, nullable=False),  # own | harvested | foreign-file | shipped
+    Column("source_id", ForeignKey("sources.id")),  # of a harvested one
+    Column("type", String, nullable=False, default=""),  # xsi:type with its canonical prefix
+    Column("title", Text, nullable=False, default=""),
+    Column("status", String, nullable=False),  # active | inactive | deleted | draft
+    Column("managed", Boolean, nullable=False),  # in set ivo_managed
+    Column("datestamp", String, nullable=False),  # OAI datestamp; '' only inside the transaction that changed it
+    Column("digest", String, nullable=False),
+    Column("projected", String, nullable=False, default=""),  # digest that the rr_* rows were made from
+    Column("version", Integer, nullable=False),
+    Column("profile", String, nullable=False, default=""),  # schema profile it is valid in, '' when in none
+    Column("problems", JSON, nullable=False, default=list),  # [[where, what, field, line], ...]
+    Column("xml", LargeBinary, nullable=False),
+    Column("updated", String, nullable=False, default=""),  # the author's own
+)
+Index("records_by_stamp", records.c.datestamp, records.c.key)
+Index("records_managed_by_stamp", records.c.managed, records.c.datestamp, records.c.key)
+
+record_versions = Table(
+    "record_versions", metadata,
+    Column("key", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("ivoid", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("why", String, nullable=False, default=""),
+    Column("xml", LargeBinary, nullable=False),
+)
+authorities = Table(  # who speaks for which authority: us ('own') or a known registry
+    "authorities", metadata,
+    Column("authority", String, primary_key=True),  # lower case
+    Column("registry", String, nullable=False),  # ivoid of the managing registry, lower case
+    Column("own", Boolean, nullable=False, default=False),
+)
+sets = Table(  # local OAI sets besides ivo_managed
+    "sets", metadata,
+    Column("spec", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("description", Text, nullable=False, default=""),
+)
+set_members = Table(
+    "set_members", metadata,
+    Column("spec", ForeignKey("sets.spec"), primary_key=True),
+    Column("key", ForeignKey("records.key"), primary_key=True),
+)
+
+# --- harvest ----------------------------------------------------------------------------------------------------------
+sources = Table(
+    "sources", metadata, _id(),
+    Column("name", String, nullable=False, unique=True),
+    Column("url", String, nullable=False, unique=True),
+    Column("registry", String, nullable=False, default=""),  # ivoid of the registry that answers there
+    Column("managed_authorities", JSON, nullable=False, default=list),
+    Column("set_spec", String, nullable=False, default="ivo_managed"),
+    Column("prefix", String, nullable=False, default="ivo_vor"),
+    Column("granularity", String, nullable=False, default=""),
+    Column("interval", Integer, nullable=False),  # seconds
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("since", String),  # responseDate of the first page of the last complete run
+    Column("next_run", String, nullable=False),
+    Column("created", String, nullable=False),
+)
+harvest_runs = Table(
+    "harvest_runs", metadata, _id(),
+    Column("source_id", ForeignKey("sources.id"), nullable=False, index=True),
+    Column("state", String, nullable=False),  # queued | running | complete | failed | cancelled
+    Column("started", String, nullable=False),
+    Column("ended", String),
+    Column("from_", String),  # the `from` it asks with; none for a full run
+    Column("first_response", String),  # responseDate of its first page
+    Column("token", Text),  # to go on with
+    Column("pages", Integer, nullable=False, default=0),
+    Column("list_size", Integer),
+    Column("new", Integer, nullable=False, default=0),
+    Column("updated", Integer, nullable=False, default=0),
+    Column("unchanged", Integer, nullable=False, default=0),
+    Column("deleted", Integer, nullable=False, default=0),
+    Column("rejected", Integer, nullable=False, default=0),
+    Column("message", Text, nullable=False, default=""),
+    Column("lease", String, nullable=False, default=""),
+)
+harvest_problems = Table(
+    "harvest_problems", metadata, _id(),
+    Column("run_id", ForeignKey("harvest_runs.id"), nullable=False, index=True),
+    Column("ivoid", String, nullable=False, default=""),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary),
+)
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+jobs = Table(
+    "jobs", metadata,
+    Column("id", String, primary_key=True),
+    Column("owner", String),  # account name; none for anonymous
+    Column("run_id", Text),
+    Column("phase", String, nullable=False),
+    Column("version", Integer, nullable=False, default=1),  # moves with every write
+    Column("application", String, nullable=False),  # ivoid as published
+    Column("application_version", String, nullable=False, default=""),
+    Column("image", String, nullable=False),  # repository/name@sha256:...
+    Column("created", String, nullable=False),
+    Column("queued", String),
+    Column("started", String),
+    Column("ended", String),
+    Column("execution_duration", Integer, nullable=False),  # seconds
+    Column("destruction", String, nullable=False),
+    Column("quote", String),
+    Column("limits", JSON, nullable=False, default=dict),
+    Column("contract", JSON, nullable=False, default=dict),  # the image's label as it was when the job was made
+    Column("message", Text, nullable=False, default=""),  # why it waits, for jobInfo
+    Column("error_type", String),  # transient | fatal
+    Column("error", Text),
+    Column("exit_code", Integer),
+    Column("usage", JSON, nullable=False, default=dict),
+    Column("desired", String, nullable=False, default="RUN"),  # RUN | ABORT
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("step", String, nullable=False, default=""),  # claimed, staged, created, started ... within QUEUED/EXECUTING
+    Column("lease", String, nullable=False, default=""),  # worker that has it
+    Column("beat", Integer, nullable=False, default=0),  # moves while that worker lives
+    Column("token_hash", String),  # of the attempt's gateway token
+)
+Index("jobs_by_phase", jobs.c.phase, jobs.c.created)
+Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
+Index("jobs_by_token", jobs.c.token_hash)
+Index("jobs_by_creation", jobs.c.created, jobs.c.id)
+Index("jobs_by_destruction", jobs.c.destruction)
+
+job_parameters = Table(
+    "job_parameters", metadata, _id(),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("value", Text, nullable=False),  # text, or a file name below the job's inputs when by reference
+    Column("by_reference", Boolean, nullable=False, default=False),
+)
+job_results = Table(
+    "job_results", metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("path", String, nullable=False),  # below the job's folder
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("sha256", String, nullable=False),
+)
+job_phases = Table(  # each change of phase, for the job's page
+    "job_phases", metadata, _id(),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("phase", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+# --- applications -----------------------------------------------------------------------------------------------------
+images = Table(  # what an image's label says, read once per digest
+    "images", metadata,
+    Column("reference", String, primary_key=True),  # repository/name@sha256:...
+    Column("contract", JSON, nullable=False),
+    Column("labels", JSON, nullable=False, default=dict),
+    Column("size", BigInteger),
+    Column("read", String, nullable=False),
+)
+
+# --- the projection: RegTAP 1.2 §8 ------------------------------------------------------------------------------------
+def _ivoid(**options: object) -> Column[str]:
+    return Column("ivoid", String, nullable=False, **options)  # type: ignore[arg-type]
+
+
+rr_resource = Table(
+    "rr_resource", metadata, Column("ivoid", String, primary_key=True),
+    Column("res_type", String), Column("created", String), Column("short_name", String), Column("res_title", Text),
+    Column("updated", String, index=True), Column("content_level", String), Column("res_description", Text),
+    Column("reference_url", Text), Column("creator_seq", Text), Column("content_type", String),
+    Column("source_format", String), Column("source_value", Text), Column("res_version", String),
+    Column("region_of_regard", Float), Column("waveband", String), Column("rights", Text),
+    Column("rights_uri", Text), Column("harvested_from", String),
+)
+rr_res_role = Table(
+    "rr_res_role", metadata, _id(), _ivoid(index=True),
+    Column("role_name", Text), Column("role_ivoid", String), Column("street_address", Text), Column("email", String),
+    Column("telephone", String), Column("logo", Text), Column("base_role", String),
+)
+rr_res_subject = Table(
+    "rr_res_subject", metadata, _id(), _ivoid(index=True), Column("res_subject", Text, index=True),
+)
+rr_capability = Table(
+    "rr_capability", metadata, Column("ivoid", String, primary_key=True),
+    Column("cap_index", SmallInteger, primary_key=True), Column("cap_type", String, index=True),
+    Column("cap_description", Text), Column("standard_id", String),
+)
+Index("rr_capability_by_standard", rr_capability.c.standard_id, rr_capability.c.ivoid)
+rr_interface = Table(
+    "rr_interface", metadata, Column("ivoid", String, primary_key=True),
+    Column("intf_index", SmallInteger, primary_key=True), Column("cap_index", SmallInteger, nullable=False),
+    Column("intf_type", String), Column("intf_role", String), Column("std_version", String),
+    Column("query_type", String), Column("result_type", String), Column("wsdl_url", Text), Column("url_use", String),
+    Column("access_url", Text, index=True), Column("mirror_url", Text), Column("authenticated_only", SmallInteger),
+)
+rr_intf_param = Table(
+    "rr_intf_param", metadata, _id(), _ivoid(index=True), Column("intf_index", SmallInteger, nullable=False),
+    Column("param_name", String), Column("param_description", Text), Column("param_ucd", String), Column("param_unit", String),
+    Column("param_utype", String), Column("param_std", SmallInteger), Column("param_datatype", String),
+    Column("param_extended_schema", String), Column("param_extended_type", String), Column("param_arraysize", String),
+    Column("param_delim", String), Column("param_use", String),
+)
+rr_res_schema = Table(
+    "rr_res_schema", metadata, Column("ivoid", String, primary_key=True),
+    Column("schema_index", SmallInteger, primary_key=True), Column("schema_description", Text),
+    Column("schema_name", String), Column("schema_title", Text), Column("schema_utype", String),
+)
+rr_res_table = Table(
+    "rr_res_table", metadata, Column("ivoid", String, primary_key=True),
+    Column("table_index", SmallInteger, primary_key=True), Column("schema_index", SmallInteger),
+    Column("table_description", Text), Column("table_name", String, index=True), Column("table_title", Text),
+    Column("table_type", String), Column("table_utype", String), Column("nrows", BigInteger),
+)
+rr_table_column = Table(
+    "rr_table_column", metadata, _id(), _ivoid(), Column("table_index", SmallInteger, nullable=False),
+    Column("name", String), Column("ucd", String), Column("unit", String), Column("utype", String), Column("std", SmallInteger),
+    Column("datatype", String), Column("extended_schema", String), Column("extended_type", String), Column("arraysize", String),
+    Column("delim", String), Column("type_system", String), Column("flag", String), Column("column_description", Text),
+)
+Index("rr_table_column_by_table", rr_table_column.c.ivoid, rr_table_column.c.table_index)
+rr_relationship = Table(
+    "rr_relationship", metadata, _id(), _ivoid(index=True), Column("relationship_type", String),
+    Column("related_id", String, index=True), Column("related_name", Text),
+)
+rr_validation = Table(
+    "rr_validation", metadata, _id(), _ivoid(index=True), Column("validated_by", String), Column("val_level", SmallInteger),
+    Column("cap_index", SmallInteger),
+)
+rr_res_date = Table(
+    "rr_res_date", metadata, _id(), _ivoid(index=True), Column("date_value", String), Column("value_role", String),
+)
+rr_res_detail = Table(
+    "rr_res_detail", metadata, _id(), _ivoid(index=True), Column("cap_index", SmallInteger),
+    Column("detail_xpath", String), Column("detail_value", Text),
+)
+Index("rr_res_detail_by_value", rr_res_detail.c.detail_xpath, rr_res_detail.c.detail_value)
+rr_alt_identifier = Table(
+    "rr_alt_identifier", metadata, _id(), _ivoid(index=True), Column("alt_identifier", String, index=True),
+)
