@@ -1,0 +1,70 @@
+"""The error conditions of OAI-PMH 2.0 §3.6, one class per code. They are answered with HTTP 200 by one handler."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OaiError(Exception):
+    """A request that cannot be answered; the message is for the harvester's operator."""
+
+    code: ClassVar[str]
+    understood: ClassVar[bool] = True  # whether <request> may repeat the arguments (§3.2)
+
+    @property
+    def all(self) -> tuple[OaiError, ...]:
+        """The conditions to report."""
+        return (self,)
+
+
+class BadVerb(OaiError):
+    """The verb is missing, repeated or unknown."""
+
+    code = "badVerb"
+    understood = False
+
+
+class BadArgument(OaiError):
+    """An argument is missing, repeated, unknown, or has an illegal value."""
+
+    code = "badArgument"
+    understood = False
+
+
+class BadResumptionToken(OaiError):
+    """The token was not issued here, was changed, or has expired."""
+
+    code = "badResumptionToken"
+
+
+class CannotDisseminateFormat(OaiError):
+    """The metadata format is not offered for the item, or not at all."""
+
+    code = "cannotDisseminateFormat"
+
+
+class IdDoesNotExist(OaiError):
+    """There is no such item here."""
+
+    code = "idDoesNotExist"
+
+
+class NoRecordsMatch(OaiError):
+    """The list would be empty."""
+
+    code = "noRecordsMatch"
+
+
+class Several(OaiError):
+    """Several conditions hold at once, and all are reported."""
+
+    code = ""
+
+    def __init__(self, *errors: OaiError) -> None:
+        super().__init__("; ".join(str(error) for error in errors))
+        self._errors = errors
+
+    @property
+    def all(self) -> tuple[OaiError, ...]:
+        """The conditions to report."""
+        return self._errors

@@ -1,0 +1,31 @@
+"""From a record's XML to the rows of the tables `rr_*` (RegTAP 1.2 §8): pure functions, no database.
+
+`rows` is all that others call. Elements are found by local name, so that a record whose author bound the wrong
+namespace is still found by a search. Vocabulary and lower case are RegTAP's; what is empty becomes NULL.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from registry.records.projection import capabilities, details, general, tableset
+from registry.records.projection.values import Rows
+
+
+def rows(element: etree._Element, harvested_from: str = "") -> dict[str, Rows]:
+    """All rows of the record `element`, by table name.
+
+    `harvested_from` is the identifier of the registry that handed it to us, '' where nobody did.
+    """
+    return {
+        "rr_resource": general.resource(element, harvested_from),
+        "rr_res_role": general.roles(element),
+        "rr_res_subject": general.subjects(element),
+        "rr_relationship": general.relationships(element),
+        "rr_validation": general.validation(element),
+        "rr_res_date": general.dates(element),
+        "rr_alt_identifier": general.alternatives(element),
+        **capabilities.rows(element),
+        **tableset.rows(element),
+        "rr_res_detail": details.rows(element),
+    }

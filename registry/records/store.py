@@ -1,0 +1,268 @@
+"""The shelf itself: the only module that writes a record, and the queries that read records back.
+
+A record is its XML, kept as it came (decision D1); what the tables say beside it is derived here, in the same
+transaction. The store decides who may replace whom (D15) and when a datestamp moves (D2). It does not decide
+what may be published (`publish`), and it opens no transaction of its own: every function takes a connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from lxml import etree
+from sqlalchemy import Connection, Row, and_, delete as sql_delete, insert, select as sql_select, update
+
+from registry import clock
+from registry.db import before_commit
+from registry.records import shelf_rows
+from registry.tables import facts, record_versions, records, sources
+from vosi import identifiers, resource, xmlio
+from vosi.resource import Summary
+from vosi.schemas import Schemas
+
+OWN, HARVESTED, FOREIGN_FILE, SHIPPED = "own", "harvested", "foreign-file", "shipped"
+NEW, UPDATED, UNCHANGED, REFUSED = "new", "updated", "unchanged", "refused"
+ACTIVE, INACTIVE, DELETED, DRAFT = "active", "inactive", "deleted", "draft"
+LAST_STAMP = "last record stamp"
+
+# D15: a record of the origin on the left may replace one of the origins on the right
+_MAY_REPLACE = {
+    OWN: {OWN, HARVESTED, FOREIGN_FILE, SHIPPED},
+    HARVESTED: {HARVESTED, FOREIGN_FILE, SHIPPED},
+    FOREIGN_FILE: {FOREIGN_FILE},
+    SHIPPED: {SHIPPED, FOREIGN_FILE},
+}
+_SAYS = {
+    OWN: "is one of ours, and only publishing changes it",
+    HARVESTED: "came by harvest from its registry, which alone may change it",
+    SHIPPED: "came with this product; a harvest from its registry, or import --own --force-own, replaces it",
+    FOREIGN_FILE: "was imported from a file",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as it is on the shelf; `datestamp` is '' until the transaction that changed it commits."""
+
+    key: str
+    ivoid: str
+    authority: str
+    origin: str
+    source_id: int | None
+    type: str
+    title: str
+    status: str
+    managed: bool
+    datestamp: str
+    digest: str
+    version: int
+    profile: str
+    problems: list[list[Any]]
+    xml: bytes
+    updated: str
+
+    @property
+    def deleted(self) -> bool:
+        """Whether only its tombstone is left."""
+        return self.status == DELETED
+
+
+@dataclass(frozen=True)
+class Put:
+    """What `put` did: `record` is none where `outcome` is refused, and `reason` says why."""
+
+    record: Record | None
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One state a record has been in, the present one included."""
+
+    version: int
+    status: str
+    at: str
+    who: str
+    why: str
+    xml: bytes
+
+
+class NoRecord(LookupError):
+    """There is no record of that name; the message is one sentence."""
+
+    def __init__(self, ivoid: str) -> None:
+        super().__init__(f"There is no record {ivoid} here; `registry records list` shows what there is.")
+
+
+def key_of(ivoid: str) -> str:
+    """The form in which identifiers are compared; any text has one (IVOA Identifiers 2.0 §2)."""
+    return identifiers.key(ivoid.strip())
+
+
+def get(connection: Connection, ivoid: str) -> Record | None:
+    """The record named `ivoid` in whatever case, tombstones included."""
+    row = connection.execute(sql_select(records).where(records.c.key == key_of(ivoid))).first()
+    return record_of(row) if row else None
+
+
+def put(
+    connection: Connection, schemas: Schemas, xml: bytes, *,
+    origin: str, who: str, why: str = "", source_id: int | None = None, draft: bool = False,
+) -> Put:
+    """Store the one record in `xml`; says what became of it and never raises on bad input.
+
+    The bytes are kept but for namespace declarations in scope, added to the root, and line ends. A digest that
+    is there already changes nothing. A record with faults is stored with them listed: `publish` is stricter.
+    """
+    try:
+        kept, element = one_record(xml)
+    except xmlio.XmlRefused as error:
+        return Put(None, REFUSED, str(error))
+    return put_element(connection, schemas, kept, element, origin=origin, who=who, why=why, source_id=source_id,
+                       draft=draft)
+
+
+def put_element(
+    connection: Connection, schemas: Schemas, kept: bytes, element: etree._Element, *,
+    origin: str, who: str, why: str = "", source_id: int | None = None, draft: bool = False,
+) -> Put:
+    """`put` for a record that `one_record` has made ready."""
+    summary = resource.summarise(element)
+    fault = _identifier_fault(summary)
+    if fault:
+        return Put(None, REFUSED, fault)
+    old = get(connection, summary.ivoid)
+    if old and old.origin not in _MAY_REPLACE[origin]:
+        return Put(None, REFUSED, f"{old.ivoid} {_SAYS[old.origin]}: it is left as it is.")
+    new = _described(summary, element, kept, schemas, origin, source_id, draft)
+    if old and _same(old, new):
+        return Put(old, UNCHANGED)
+    _write(connection, old, new, element, who, why)
+    return Put(get(connection, new.ivoid), UPDATED if old else NEW)
+
+
+def one_record(xml: bytes) -> tuple[bytes, etree._Element]:
+    """The bytes to keep of the one record in `xml`, and what they parse to. Raises XmlRefused."""
+    found = list(xmlio.records_in(xml))
+    if len(found) != 1:
+        raise xmlio.XmlRefused(f"There are {len(found)} VOResource records where one was expected.")
+    return found[0], xmlio.parse(found[0])
+
+
+def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
+    """Leave a tombstone of the record: it keeps its name, its last XML and its sets. Raises NoRecord."""
+    old = get(connection, ivoid)
+    if old is None:
+        raise NoRecord(ivoid)
+    if old.deleted:
+        return old
+    gone = replace(old, status=DELETED, version=old.version + 1, datestamp="")
+    connection.execute(update(records).where(records.c.key == old.key).values(
+        status=DELETED, version=gone.version, datestamp="", projected=""))
+    shelf_rows.clear(connection, old.key)
+    _keep_version(connection, gone, who, why)
+    before_commit(connection, LAST_STAMP, _stamp)
+    return gone
+
+
+def versions(connection: Connection, ivoid: str) -> list[Version]:
+    """Every state of the record, newest first."""
+    table = record_versions
+    query = sql_select(table).where(table.c.key == key_of(ivoid)).order_by(table.c.version.desc())
+    return [Version(row.version, row.status, row.at, row.who, row.why, row.xml) for row in connection.execute(query)]
+
+
+def record_of(row: Row[Any]) -> Record:
+    """A row of the table as what the rooms hand to each other."""
+    names = Record.__dataclass_fields__
+    return Record(**{name: getattr(row, name) for name in names})
+
+
+def last_stamp(connection: Connection) -> str:
+    """The newest datestamp ever given, '' where there is none."""
+    value = connection.execute(sql_select(facts.c.value).where(facts.c.name == LAST_STAMP)).scalar()
+    return cast(str, value or "")
+
+
+def _identifier_fault(summary: Summary) -> str:
+    """Why the record cannot be stored under its name; '' where it can."""
+    if not summary.ivoid:
+        return "The record has no identifier; without one it cannot be stored."
+    try:
+        identifiers.parse_ivoid(summary.ivoid)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _described(
+    summary: Summary, element: etree._Element, kept: bytes, schemas: Schemas, origin: str, source_id: int | None,
+    draft: bool,
+) -> Record:
+    profile, problems = schemas.validate_any(element)
+    status = summary.status if summary.status in (ACTIVE, INACTIVE, DELETED) else ACTIVE
+    return Record(
+        key=key_of(summary.ivoid), ivoid=summary.ivoid, authority=summary.authority.lower(), origin=origin,
+        source_id=source_id, type=summary.type, title=summary.title, status=DRAFT if draft else status,
+        managed=origin == OWN, datestamp="", digest=xmlio.digest(element), version=1, profile=profile or "",
+        problems=[[p.where, p.what, p.field, p.line] for p in problems], xml=kept, updated=summary.updated,
+    )
+
+
+def _same(old: Record, new: Record) -> bool:
+    return (old.digest, old.status, old.origin, old.source_id) == (new.digest, new.status, new.origin, new.source_id)
+
+
+def _write(
+    connection: Connection, old: Record | None, new: Record, element: etree._Element, who: str, why: str,
+) -> None:
+    """Make `new` the present state. Its datestamp stays where only the keeper of unmanaged equal bytes has changed."""
+    if old is None:
+        connection.execute(insert(records).values(_columns(new)))
+    else:
+        if old.digest == new.digest:  # the same record: keep the bytes that people have seen
+            new = replace(new, xml=old.xml)
+        moved = (old.digest, old.status, old.managed) != (new.digest, new.status, new.managed)
+        new = replace(new, version=old.version + moved, datestamp="" if moved else old.datestamp)
+        connection.execute(update(records).where(records.c.key == new.key).values(_columns(new)))
+    if old is None or new.version != old.version:
+        _keep_version(connection, new, who, why)
+    project(connection, new, element)
+    before_commit(connection, LAST_STAMP, _stamp)
+
+
+def project(connection: Connection, record: Record, element: etree._Element | None = None) -> None:
+    """Write the rr_* rows of `record` anew: none unless it is active (D17)."""
+    shelf_rows.clear(connection, record.key)
+    if record.status == ACTIVE:
+        parsed = xmlio.parse(record.xml) if element is None else element
+        shelf_rows.write(connection, parsed, _source_registry(connection, record.source_id))
+    digest = record.digest if record.status == ACTIVE else ""
+    connection.execute(update(records).where(records.c.key == record.key).values(projected=digest))
+
+
+def _source_registry(connection: Connection, source_id: int | None) -> str:
+    if source_id is None:
+        return ""
+    return connection.execute(sql_select(sources.c.registry).where(sources.c.id == source_id)).scalar() or ""
+
+
+def _columns(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in Record.__dataclass_fields__}
+
+
+def _keep_version(connection: Connection, record: Record, who: str, why: str) -> None:
+    connection.execute(insert(record_versions).values(
+        key=record.key, version=record.version, ivoid=record.ivoid, status=record.status, digest=record.digest,
+        at=clock.stamp(), who=who, why=why, xml=record.xml))
+
+
+def _stamp(connection: Connection) -> None:
+    """Give this transaction's changes their datestamp, never one below an earlier one (D2); runs just before commit."""
+    stamp = max(clock.stamp(), last_stamp(connection))
+    changed = connection.execute(update(records).where(records.c.datestamp == "").values(datestamp=stamp))
+    if changed.rowcount:
+        connection.execute(sql_delete(facts).where(facts.c.name == LAST_STAMP))
+        connection.execute(insert(facts).values(name=LAST_STAMP, value=stamp))

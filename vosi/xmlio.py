@@ -1,0 +1,280 @@
+"""The only XML parser and serialiser: no network, no DTD, no entities, nothing recovered, everything bounded.
+
+It also keeps records as they came: a record is sliced from its document by byte offsets and made to stand alone by
+adding namespace declarations to its root, never by writing it anew (architecture, traps 1, 2, 3 and 10).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from lxml import etree
+
+from vosi import namespaces as ns
+
+MAX_RECORD = 5_000_000
+MAX_PAGE = 50_000_000
+MAX_DEPTH = 256
+MAX_ELEMENTS = 100_000
+MAX_ATTRIBUTES = 20_000  # of one element
+
+_ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
+_DECLARATION = re.compile(r"^<\?xml[^>]*\?>\s*")
+_CONTAINERS = frozenset({(ns.RI, "VOResources"), ("http://www.ivoa.net/xml/RegistryInterface/v0.1", "VOResources")})
+
+
+class XmlRefused(ValueError):
+    """A document cannot be used; the message is one sentence, with the line where it is known."""
+
+
+# --- parsing ----------------------------------------------------------------------------------------------------------
+
+
+def parse(data: bytes, *, max_bytes: int = MAX_RECORD) -> etree._Element:
+    """The root element of `data`.
+
+    Raises XmlRefused when it is larger than `max_bytes`, not well-formed, has a DOCTYPE, is deeper than 256
+    elements, or has more elements or attributes than a record can need.
+    """
+    text = to_utf8(data, max_bytes=max_bytes)
+    _check_bounds(text)
+    try:
+        return etree.fromstring(text, _parser())
+    except etree.XMLSyntaxError as error:
+        raise XmlRefused(f"It is not well-formed XML: {_clean(error.msg)} (line {error.lineno or 1}).") from None
+
+
+def serialise(element: etree._Element) -> bytes:
+    """`element` in UTF-8, with an XML declaration."""
+    return etree.tostring(element, encoding="UTF-8", xml_declaration=True)
+
+
+def digest(element: etree._Element) -> str:
+    """SHA-256 (hex) of the canonical form without white-space-only text.
+
+    A re-indented copy has the same digest; other prefixes are a change, since xsi:type uses them.
+    """
+    copy = etree.fromstring(etree.tostring(element, with_tail=False), _parser(remove_blank_text=True))
+    return hashlib.sha256(etree.tostring(copy, method="c14n", with_comments=False)).hexdigest()
+
+
+def to_utf8(data: bytes, *, max_bytes: int = MAX_PAGE) -> bytes:
+    """`data` in UTF-8 without byte order mark and XML declaration, line ends as LF.
+
+    The encoding is told by the byte order mark, else by the declaration, else it is UTF-8. Raises XmlRefused.
+    """
+    if len(data) > max_bytes:
+        raise XmlRefused(f"It is {len(data)} bytes long; {max_bytes} are the most that is taken.")
+    declared = _ENCODING.match(data[:200].lstrip(b"\xef\xbb\xbf \t\r\n"))
+    encoding = _marked_encoding(data) or (declared.group(1).decode() if declared else "utf-8")
+    try:
+        text = data.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise XmlRefused(f"It is not in the encoding {encoding} that it is said to be in: {error}.") from None
+    text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
+    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8")
+
+
+def _marked_encoding(data: bytes) -> str:
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return name
+    for start, name in ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be")):
+        if data.startswith(start):
+            return name
+    return ""
+
+
+def _parser(remove_blank_text: bool = False) -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False,
+        remove_blank_text=remove_blank_text,
+    )
+
+
+def _expat() -> expat.XMLParserType:
+    parser = expat.ParserCreate("utf-8")
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+    parser.ordered_attributes = True
+    parser.buffer_text = True
+
+    def refuse(*_: object) -> None:
+        raise XmlRefused(
+            f"It has a DOCTYPE (line {parser.CurrentLineNumber}), which VO documents do not use and this service does not take: "
+            "remove it.")
+
+    parser.StartDoctypeDeclHandler = refuse
+    return parser
+
+
+def _run(parser: expat.XMLParserType, data: bytes) -> None:
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise XmlRefused(f"It is not well-formed XML: {expat.ErrorString(error.code)} (line {error.lineno}).") from None
+
+
+def _check_bounds(data: bytes) -> None:
+    """Refuse what could exhaust a tree builder, before a tree is built."""
+    parser = _expat()
+    depth = elements = 0
+
+    def start(_name: str, attributes: list[str]) -> None:
+        nonlocal depth, elements
+        depth += 1
+        elements += 1
+        if depth > MAX_DEPTH:
+            raise XmlRefused(f"Its elements are nested deeper than {MAX_DEPTH} (line {parser.CurrentLineNumber}).")
+        if elements > MAX_ELEMENTS:
+            raise XmlRefused(f"It has more than {MAX_ELEMENTS} elements.")
+        if len(attributes) > 2 * MAX_ATTRIBUTES:
+            raise XmlRefused(f"An element has more than {MAX_ATTRIBUTES} attributes (line {parser.CurrentLineNumber}).")
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    _run(parser, data)
+
+
+def _clean(message: str | None) -> str:
+    return (message or "unknown fault").split(", line ")[0]
+
+
+# --- slicing ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Frame:
+    """One open element while scanning."""
+
+    name: tuple[str, str]
+    scope: dict[str | None, str]
+    start: int
+    text: list[str] = field(default_factory=list)
+
+
+class Scanner:
+    """Walks a document in UTF-8 with its namespaces, and slices elements from its bytes.
+
+    `wanted(path)` says of each element, given the names from the root to it as (namespace, local name), whether it is
+    a record. `events` gets ("text", path, text, attributes) for every other element at its end, and
+    ("record", path, bytes, {}) for each record: self-contained bytes.
+    """
+
+    def __init__(self, data: bytes, wanted) -> None:  # type: ignore[no-untyped-def]
+        self._data = data
+        self._wanted = wanted
+        self.events: list[tuple[str, tuple[tuple[str, str], ...], str | bytes, Mapping[str, str]]] = []
+        self._frames: list[_Frame] = []
+        self._attributes: list[Mapping[str, str]] = []
+        self._inside = 0
+        self._parser = _expat()
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+
+    def run(self) -> Scanner:
+        """Scan the whole document; raises XmlRefused, and then nothing of it is to be used."""
+        _run(self._parser, self._data)
+        return self
+
+    def _start(self, name: str, attributes: list[str]) -> None:
+        if len(self._frames) >= MAX_DEPTH:
+            raise XmlRefused(f"Its elements are nested deeper than {MAX_DEPTH} (line {self._parser.CurrentLineNumber}).")
+        plain = dict(zip(attributes[::2], attributes[1::2], strict=True))
+        scope = self._frames[-1].scope if self._frames else {}
+        declared = {
+            (attribute[6:] or None): value for attribute, value in plain.items()
+            if attribute == "xmlns" or attribute.startswith("xmlns:")
+        }
+        scope = {**scope, **declared} if declared else scope
+        self._frames.append(_Frame(_qualified(name, scope), scope, self._parser.CurrentByteIndex))
+        self._attributes.append(plain)
+        if not self._inside and self._wanted(tuple(frame.name for frame in self._frames)):
+            self._inside = len(self._frames)
+
+    def _end(self, _name: str) -> None:
+        path = tuple(frame.name for frame in self._frames) if not self._inside or self._inside == len(self._frames) else ()
+        frame = self._frames.pop()
+        attributes = self._attributes.pop()
+        if not self._inside:
+            self.events.append(("text", path, "".join(frame.text), attributes))
+        elif self._inside == len(self._frames) + 1:
+            self._inside = 0
+            outer = self._frames[-1].scope if self._frames else {}
+            end = self._data.index(b">", self._parser.CurrentByteIndex) + 1
+            self.events.append(("record", path, self_contained(self._data[frame.start:end], outer), {}))
+
+    def _characters(self, text: str) -> None:
+        if not self._inside and self._frames:
+            self._frames[-1].text.append(text)
+
+
+def _qualified(name: str, scope: Mapping[str | None, str]) -> tuple[str, str]:
+    prefix, colon, local = name.rpartition(":")
+    if not colon:
+        return scope.get(None, ""), name
+    if prefix not in scope:
+        raise XmlRefused(f"The prefix {prefix!r} of element {name} is declared nowhere.")
+    return scope[prefix], local
+
+
+def records_in(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[bytes]:
+    """Each VOResource record in `page` as its own bytes: from an OAI-PMH page, a container of records, or a single one.
+
+    Raises XmlRefused when the document is not whole; then none of its records is to be used.
+    """
+    data = to_utf8(page, max_bytes=max_bytes)
+    scanner = Scanner(data, _is_record).run()
+    return (body for kind, _path, body, _ in scanner.events if kind == "record" and isinstance(body, bytes))
+
+
+def _is_record(path: tuple[tuple[str, str], ...]) -> bool:
+    """A root that is neither an OAI-PMH page nor a container, a container's child, or what OAI metadata holds."""
+    if len(path) == 1:
+        return path[0] not in _CONTAINERS and path[0] != (ns.OAI, "OAI-PMH") and path[0][1] != "VOResources"
+    parent = path[-2]
+    return parent in _CONTAINERS or parent[1] == "VOResources" or parent in ((ns.OAI, "metadata"), (ns.OAI, "description"))
+
+
+_START_TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
+_NAME = re.compile(rb"<[^\s/>]+")
+_XMLNS = re.compile(rb"\sxmlns(?::([^\s=]+))?\s*=")
+
+
+def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
+    """`record` (UTF-8) with the namespace declarations of `in_scope` that its root lacks, `xmlns=""` where it has no default.
+
+    What stands before the root (declaration, comments, instructions) and behind it goes; line ends become LF; all
+    other bytes stay. Raises XmlRefused when there is no start tag.
+    """
+    data = record.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in record else record
+    tag = _START_TAG.match(data)
+    if tag is None:
+        raise XmlRefused("It does not begin with an element.")
+    own = {(name or b"").decode() or None for name in _XMLNS.findall(tag.group())}
+    scope: dict[str | None, str] = {None: "", **in_scope}
+    missing = [(prefix, uri) for prefix, uri in scope.items() if prefix not in own and (uri or prefix is None) and prefix != "xml"]
+    added = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' if prefix else f' xmlns="{_escaped(uri)}"' for prefix, uri in missing)
+    name = _NAME.match(data)
+    assert name is not None  # a start tag has a name
+    return data[:name.end()] + added.encode() + data[name.end():]
+
+
+def _escaped(uri: str) -> str:
+    return uri.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+def root_of(document: bytes, *, max_bytes: int = MAX_RECORD) -> bytes:
+    """The root element of `document` alone, self-contained; raises XmlRefused."""
+    data = to_utf8(document, max_bytes=max_bytes)
+    scanner = Scanner(data, lambda path: len(path) == 1).run()
+    return next(body for kind, _path, body, _ in scanner.events if kind == "record" and isinstance(body, bytes))
+
