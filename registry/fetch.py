@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from http.client import IncompleteRead
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -202,6 +203,7 @@ def _failure(url: str, error: Exception) -> FetchError:
         (ConnectionRefusedError, "nobody listens there"),
         (TimeoutError, "it did not answer in time"),
         (ConnectionResetError, "the connection broke"),
+        (IncompleteRead, "the answer broke off before its end"),
     ):
         if _cause(error, kind) is not None:
             return Unreachable(f"{url} cannot be read: {words}.")

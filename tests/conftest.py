@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from registry.schema import upgrade
-from registry.site import Site, open_site
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("INNERSPACE_SHARED") or ROOT.parent / "shared")
@@ -33,8 +31,11 @@ def shared() -> Path:
 
 
 @pytest.fixture()
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Any]:
     """A datacenter of its own: authority `north.example`, SQLite, loopback allowed for outbound requests."""
+    from registry.schema import upgrade  # here, so that tests that need no datacenter load none of it
+    from registry.site import open_site
+
     opened = open_site(
         tmp_path / "instance", authority="north.example", title="North", base_url="http://127.0.0.1:8101/",
         allowed_networks=["127.0.0.0/8"], admin_email="ops@north.example", instance_name="north",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -97,10 +98,20 @@ def test_a_small_gzip_that_unpacks_to_much_is_stopped(tmp_path, httpserver: HTTP
     assert fetcher(tmp_path).get(httpserver.url_for("/")).body == bytes(5_000_000)
 
 
-def test_a_torn_answer_is_an_error_and_no_short_document(tmp_path, httpserver: HTTPServer):
-    httpserver.expect_request("/").respond_with_data(b"half", headers={"Content-Length": "400"})
-    with pytest.raises(FetchError):
-        fetcher(tmp_path).get(httpserver.url_for("/"))
+def test_a_torn_answer_is_an_error_and_no_short_document(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answer = threading.Thread(target=_answer_half, args=(server,))
+        answer.start()
+        with pytest.raises(FetchError, match="broke off"):
+            fetcher(tmp_path).get(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        answer.join()
+
+
+def _answer_half(server):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nhalf")
 
 
 def test_nobody_there_is_one_sentence(tmp_path):

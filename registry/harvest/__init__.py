@@ -1,0 +1,1 @@
+"""We harvest: other registries' records, by OAI-PMH, onto our shelf."""

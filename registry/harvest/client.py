@@ -1,0 +1,131 @@
+"""An OAI-PMH client that always comes to an end: it asks one server, page by page, and stores nothing.
+
+What a server may do wrong (torn pages, tokens that repeat, a Retry-After of a day) ends in one sentence and not
+in a loop. Every request goes by `registry.fetch`, so its address policy, time limits and size caps hold here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from registry.fetch import AddressRefused, Fetcher, FetchError, Reply
+from vosi.oaipage import OaiPage, read_page
+from vosi.xmlio import XmlRefused
+
+TRIES = 4
+LONGEST_PAUSE = 60.0  # seconds; a server that asks for more is left until the next run
+EMPTY_PAGES = 20  # so many pages without a record in a row are a server that leads us on
+
+
+class HarvestError(Exception):
+    """The harvest cannot go on; the message is one sentence."""
+
+
+class TokenRefused(HarvestError):
+    """The server does not know its resumption token any more (badResumptionToken)."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked of ListRecords; `from_` in the server's own granularity, none for everything."""
+
+    prefix: str = "ivo_vor"
+    set_spec: str = ""
+    from_: str | None = None
+
+    def arguments(self) -> dict[str, str]:
+        """The arguments of the first request (OAI-PMH 2.0 §4.5)."""
+        chosen = {"verb": "ListRecords", "metadataPrefix": self.prefix, "set": self.set_spec, "from": self.from_ or ""}
+        return {name: value for name, value in chosen.items() if value}
+
+
+class Client:
+    """One OAI-PMH server; `pause` waits between tries and may raise to give up."""
+
+    def __init__(self, fetcher: Fetcher, base_url: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+        self._fetcher = fetcher
+        self._base_url = base_url
+        self._pause = pause
+
+    def identify(self) -> OaiPage:
+        """Who answers there (OAI-PMH 2.0 §4.2). Raises HarvestError."""
+        return self._checked({"verb": "Identify"})
+
+    def formats(self) -> tuple[str, ...]:
+        """The metadata prefixes it offers (§4.4). Raises HarvestError."""
+        return self._checked({"verb": "ListMetadataFormats"}).formats
+
+    def pages(self, query: Query, token: str = "") -> Iterator[OaiPage]:
+        """Every page of the list, from `token` on where one is given.
+
+        Raises TokenRefused, HarvestError. A list without records is one page without items.
+        """
+        seen: set[str] = set()
+        empty = 0
+        while True:
+            arguments = {"verb": "ListRecords", "resumptionToken": token} if token else query.arguments()
+            page = self._page(arguments)
+            empty = 0 if page.items else empty + 1
+            yield page
+            token = page.token or ""
+            if not token:
+                return
+            if token in seen:
+                raise HarvestError(f"{self._base_url} gave the same resumption token twice: its list would never end.")
+            if empty >= EMPTY_PAGES:
+                raise HarvestError(f"{self._base_url} sent {empty} pages without a record in a row: the run is ended.")
+            seen.add(token)
+
+    def _page(self, arguments: Mapping[str, str]) -> OaiPage:
+        page = self._ask(arguments)
+        if page.error_code == "badResumptionToken":
+            raise TokenRefused(f"{self._base_url} does not know its resumption token any more.")
+        if page.error_code and page.error_code != "noRecordsMatch":
+            raise HarvestError(_says(self._base_url, page))
+        return page
+
+    def _checked(self, arguments: Mapping[str, str]) -> OaiPage:
+        page = self._ask(arguments)
+        if page.error_code:
+            raise HarvestError(_says(self._base_url, page))
+        if page.verb != arguments["verb"]:
+            raise HarvestError(f"{self._base_url} does not answer {arguments['verb']}: it is no OAI-PMH address.")
+        return page
+
+    def _ask(self, arguments: Mapping[str, str]) -> OaiPage:
+        joint = "&" if "?" in self._base_url else "?"
+        url = self._base_url + joint + urlencode(arguments)
+        for left in reversed(range(TRIES)):
+            try:
+                reply = self._fetcher.get(url)
+                if reply.status == 200:
+                    return read_page(reply.body)
+                failure = f"{self._base_url} answers with status {reply.status}."
+                wait = _asked_to_wait(reply, self._base_url)
+            except AddressRefused as error:
+                raise HarvestError(str(error)) from None
+            except (FetchError, XmlRefused) as error:
+                failure, wait = str(error), None
+            if not left:
+                raise HarvestError(f"{failure} It was asked {TRIES} times.")
+            self._pause(0.2 * 2 ** (TRIES - 1 - left) if wait is None else wait)
+        raise AssertionError("the last try returns or raises")
+
+
+def _asked_to_wait(reply: Reply, base_url: str) -> float | None:
+    """Seconds a busy server asks for. Raises HarvestError for a pause too long, and for a status that will stay."""
+    if reply.status not in (429, 500, 502, 503, 504):
+        raise HarvestError(f"{base_url} answers with status {reply.status}: check the address.")
+    text = reply.headers.get("retry-after", "").strip()
+    if not text.isdigit():
+        return None
+    if int(text) > LONGEST_PAUSE:
+        raise HarvestError(f"{base_url} asks us to come back in {text} s: the next run goes on from here.")
+    return float(text)
+
+
+def _says(base_url: str, page: OaiPage) -> str:
+    return f"{base_url} answers {page.error_code}: {' '.join(page.error_message.split())[:300] or 'no reason given'}."
