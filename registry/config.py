@@ -18,11 +18,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from registry.errors import Refusal
+
 CONFIG_FILE = "config.toml"
 ENV_PREFIX = "INNERSPACE_"
 
 
-class ConfigError(Exception):
+class ConfigError(Refusal):
     """The configuration cannot be used; the message names the key, the file and what would do."""
 
 

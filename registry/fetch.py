@@ -25,6 +25,7 @@ from urllib3.exceptions import HTTPError
 
 from registry import addresses
 from registry.config import Settings
+from registry.errors import Refusal
 
 USER_AGENT = "innerspace/0.1 (IVOA registry)"
 MAX_REDIRECTS = 3
@@ -32,7 +33,7 @@ _CHUNK = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-class FetchError(Exception):
+class FetchError(Refusal):
     """An address could not be read; the message is one sentence with the address and the reason."""
 
 

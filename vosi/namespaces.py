@@ -1,6 +1,8 @@
-"""Every magic string of the standards once: namespaces, their canonical prefixes, standardIDs. No behaviour."""
+"""Every magic string of the standards once: namespaces, their canonical prefixes, standardIDs."""
 
 from __future__ import annotations
+
+from lxml import etree
 
 XML = "http://www.w3.org/XML/1998/namespace"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -59,3 +61,14 @@ STD_RUNNER = "ivo://innerspace/std/container#runner-1.0"
 def clark(namespace: str, name: str) -> str:
     """`{namespace}name`, as lxml writes a qualified name."""
     return f"{{{namespace}}}{name}" if namespace else name
+
+
+def canonical_type(element: etree._Element) -> str:
+    """The xsi:type of `element` with its namespace's canonical prefix, whatever prefix its author bound.
+
+    A namespace that is not in PREFIXES keeps its author's prefix; '' where there is no xsi:type.
+    """
+    prefix, colon, local = element.get(clark(XSI, "type"), "").strip().rpartition(":")
+    uri = element.nsmap.get(prefix or None, "")
+    known = PREFIXES.get(uri, prefix)
+    return f"{known}:{local}" if known else local

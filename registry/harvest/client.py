@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from registry.errors import Refusal
 from registry.fetch import AddressRefused, Fetcher, FetchError, Reply
 from vosi.oaipage import OaiPage, read_page
 from vosi.xmlio import XmlRefused
@@ -20,7 +21,7 @@ LONGEST_PAUSE = 60.0  # seconds; a server that asks for more is left until the n
 EMPTY_PAGES = 20  # so many pages without a record in a row are a server that leads us on
 
 
-class HarvestError(Exception):
+class HarvestError(Refusal):
     """The harvest cannot go on; the message is one sentence."""
 
 

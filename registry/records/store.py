@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, delete as sql_delete, insert, sele
 
 from registry import clock
 from registry.db import before_commit
+from registry.errors import NotFound
 from registry.records import shelf_rows
 from registry.tables import facts, record_versions, records, sources
 from vosi import identifiers, resource, xmlio
@@ -89,7 +90,7 @@ class Version:
     xml: bytes
 
 
-class NoRecord(LookupError):
+class NoRecord(NotFound):
     """There is no record of that name; the message is one sentence."""
 
     def __init__(self, ivoid: str) -> None:

@@ -1,0 +1,90 @@
+"""The command `registry`: finds the module of a subcommand when it is typed, so that `--help` starts fast.
+
+Exit codes: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from registry.errors import Refusal
+from vosi.xmlio import XmlRefused
+
+# name -> (module below registry.cli, its click command, what the list of commands says)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("site", "init", "Found a datacenter: settings, administrator, the four founding records."),
+    "serve": ("site", "serve", "Run web, worker and gateway until stopped."),
+    "worker": ("site", "worker", "Run the worker alone: jobs, harvests, clean-up."),
+    "gateway": ("site", "gateway", "Run the gateway alone: the way from jobs to the local APIs."),
+    "config": ("site", "config", "Show the settings and where each came from."),
+    "doctor": ("site", "doctor", "Check database, engine, repository, disk, address, network."),
+    "records": ("records", "records", "List and show the records on the shelf."),
+    "import": ("records", "import_", "Put records from files on the shelf."),
+    "export": ("records", "export", "Write records to files."),
+    "validate": ("records", "validate", "Judge records by the schemas and the rules of registries."),
+    "reproject": ("records", "reproject", "Derive the tables of searches from the records anew."),
+    "harvest": ("harvest", "harvest", "Other registries: add, harvest, see what came."),
+    "api": ("services", "api", "The standard APIs inside this datacenter: import, list, find."),
+    "app": ("applications", "app", "Packaged applications: register, list, show."),
+    "run": ("jobs", "run", "Run an application."),
+    "jobs": ("jobs", "jobs", "List jobs, show one."),
+    "logs": ("jobs", "logs", "Print what a job wrote to stdout and stderr."),
+    "results": ("jobs", "results", "List and download a job's results."),
+    "abort": ("jobs", "abort", "Stop a job; its results so far are kept."),
+    "rm": ("jobs", "rm", "Delete a job with its results."),
+    "user": ("accounts", "user", "Accounts: add, list, password, disable."),
+    "token": ("accounts", "token", "API tokens: add, list, revoke."),
+}
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[name]
+        command: click.Command = getattr(importlib.import_module(f"registry.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--instance", type=click.Path(path_type=Path, file_okay=False), envvar="REGISTRY_INSTANCE", default=Path("instance"),
+    show_default=True, help="The datacenter's folder: configuration, database, results, keys.",
+)
+@click.version_option(package_name="innerspace", prog_name="registry")
+@click.pass_context
+def registry(ctx: click.Context, instance: Path) -> None:
+    """A registry of what runs inside a datacenter, and a runner of packaged applications."""
+    ctx.obj = instance
+
+
+def main() -> None:
+    """Entry point: like click's own, but a refusal is one sentence on stderr and exit code 1."""
+    try:
+        registry.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("Stopped.", file=sys.stderr)
+        sys.exit(1)
+    except (Refusal, XmlRefused) as error:
+        print(f"registry: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read us has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)

@@ -1,0 +1,120 @@
+"""Judges documents by the schemas in resources/xsd: a list of problems, and never an exception for bad input.
+
+Which file stands for which namespace is in the folder's catalog.json. A profile is a choice among editions of one
+namespace: `recommended` is what we publish in, `harvest` what other registries' records are also held to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from vosi import namespaces as ns
+
+RECOMMENDED, HARVEST = "recommended", "harvest"
+MAX_PROBLEMS = 50
+
+_CHECKOUT = Path(__file__).resolve().parent.parent / "resources" / "xsd"
+DEFAULT_FOLDER = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "innerspace" / "xsd"
+_XS = "http://www.w3.org/2001/XMLSchema"
+_CLARK = re.compile(r"\{[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault: `where` is a path of element names, `line` a line of the document (0: not known)."""
+
+    where: str
+    what: str
+    field: str = ""
+    line: int = 0
+
+
+class SchemaFolderError(Exception):
+    """The folder of schemas cannot be used; the message is one sentence."""
+
+
+class Schemas:
+    """The schemas of one folder, each profile loaded when it is first asked for. Threads may share it."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or DEFAULT_FOLDER
+        self._loaded: dict[str, etree.XMLSchema] = {}
+        self._lock = threading.Lock()
+        self._catalog = _read_catalog(self._folder)
+
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces that can be judged."""
+        return frozenset(self._catalog["files"])
+
+    def missing_namespaces(self, element: etree._Element) -> list[str]:
+        """The namespaces that `element` uses, in names and xsi:type, and that cannot be judged; sorted."""
+        return sorted(_used(element) - self.namespaces() - {"", ns.XSI, ns.XML})
+
+    def validate(self, element: etree._Element, profile: str = RECOMMENDED) -> list[Problem]:
+        """What is wrong with `element` as a document of its own; empty when it is valid in `profile`."""
+        missing = [Problem("", f"There is no schema here for the namespace {name}.") for name in self.missing_namespaces(element)]
+        document = etree.ElementTree(element)
+        # the schema object's error_log is shared by whoever validates with it
+        with self._lock:
+            schema = self._schema(profile)
+            if schema.validate(document):
+                return missing
+            found = [_problem(entry) for entry in list(schema.error_log)[:MAX_PROBLEMS]]
+        return missing + found
+
+    def validate_any(self, element: etree._Element) -> tuple[str | None, list[Problem]]:
+        """The first profile that fits, with no problems; else None and those of the recommended one."""
+        problems = self.validate(element)
+        if not problems:
+            return RECOMMENDED, []
+        for profile in self._catalog["profiles"]:
+            if profile != RECOMMENDED and not self.validate(element, profile):
+                return profile, []
+        return None, problems
+
+    def _schema(self, profile: str) -> etree.XMLSchema:
+        if profile not in self._loaded:
+            self._loaded[profile] = etree.XMLSchema(self._driver(profile))
+        return self._loaded[profile]
+
+    def _driver(self, profile: str) -> etree._Element:
+        """A schema that imports one file per namespace; libxml2 keeps to the first file it sees for a namespace."""
+        chosen = self._catalog["profiles"][profile]
+        files = {name: chosen.get(name, editions[0]["file"]) for name, editions in self._catalog["files"].items()}
+        root = etree.Element(f"{{{_XS}}}schema", nsmap={"xs": _XS})
+        for name in sorted(files, key=lambda name: (name not in chosen, name)):
+            etree.SubElement(root, f"{{{_XS}}}import", namespace=name, schemaLocation=(self._folder / files[name]).as_uri())
+        return root
+
+
+def _read_catalog(folder: Path) -> dict[str, Any]:
+    try:
+        catalog = json.loads((folder / "catalog.json").read_text(encoding="utf-8"))
+        return {"files": dict(catalog["files"]), "profiles": dict(catalog["profiles"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SchemaFolderError(f"{folder / 'catalog.json'} cannot be used as a catalog of schemas: {error}.") from None
+
+
+def _used(element: etree._Element) -> set[str]:
+    found: set[str] = set()
+    for node in element.iter(etree.Element):
+        found.add(etree.QName(node).namespace or "")
+        found.update(etree.QName(name).namespace or "" for name in node.attrib)
+        prefix, colon, _ = node.get(f"{{{ns.XSI}}}type", "").strip().partition(":")
+        if colon:
+            found.add(node.nsmap.get(prefix, ""))
+    return found
+
+
+def _problem(entry: Any) -> Problem:
+    name = re.match(r"Element '([^']*)'", entry.message)
+    where = _CLARK.sub("", name.group(1)) if name else ""
+    return Problem(where, _CLARK.sub("", entry.message), where, entry.line)
