@@ -3,22 +3,52 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTANCE ?= instance
+PYTEST_ARGS ?=
+# iptables: the firewall rule of the dc network; the rest is python, Docker and its repository
+DEMO_PACKAGES := python3-venv busybox-static netbase iptables docker.io docker-registry
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core
 
-.PHONY: help test check
+.PHONY: help demo run test check bench packages-demo packages-test clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(STAMP): setup.cfg
-	@echo "==> virtual environment and packages (setup.cfg)"
+packages-demo:
+	@bash applications/demo/packages.sh $(DEMO_PACKAGES)
+
+packages-test:
+	@bash applications/demo/packages.sh $(TEST_PACKAGES)
+
+# one stamp for each set of extras: a demo needs no test tools
+$(VENV)/.installed-%: setup.cfg
+	@echo "==> virtual environment and Python packages ($*; a minute or two the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
 	@touch $@
 
-test: $(STAMP) ## set up what the tests need and run them all
-	@$(BIN)/python -m pytest
+demo: packages-demo ## two datacenters, one application, an answer from each (ONCE=1: tear down at the end)
+	@$(MAKE) --no-print-directory $(VENV)/.installed-demo
+	@$(BIN)/python -m applications.demo $(if $(ONCE),--once)
 
-check: $(STAMP) ## style and types
-	@$(BIN)/python -m pip install --quiet -e '.[check]'
-	@$(BIN)/ruff check registry vosi tests
+run: ## one datacenter for real use in instance/ (asks a few questions the first time)
+	@bash applications/demo/packages.sh python3-venv
+	@$(MAKE) --no-print-directory $(VENV)/.installed-run
+	@test -f $(INSTANCE)/config.toml || $(BIN)/registry --instance $(INSTANCE) init
+	@exec $(BIN)/registry --instance $(INSTANCE) serve
+
+test: packages-test ## set up what the tests need and run them all
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: ## style and types
+	@$(MAKE) --no-print-directory $(VENV)/.installed-check
+	@$(BIN)/ruff check registry vosi tests applications benchmarks
+	@$(BIN)/mypy
+
+bench: packages-test ## figures, each beside its limit measured in the same run
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what the demo made (not the virtual environment, not instance/)
+	@rm -rf .demo

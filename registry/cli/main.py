@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("site", "serve", "Run web, worker and gateway until stopped."),
     "worker": ("site", "worker", "Run the worker alone: jobs, harvests, clean-up."),
     "gateway": ("site", "gateway", "Run the gateway alone: the way from jobs to the local APIs."),
-    "config": ("site", "config", "Show the settings and where each came from."),
+    "config": ("site", "config_command", "Show the settings and where each came from."),
     "doctor": ("site", "doctor", "Check database, engine, repository, disk, address, network."),
     "records": ("records", "records", "List and show the records on the shelf."),
     "import": ("records", "import_", "Put records from files on the shelf."),

@@ -1,0 +1,164 @@
+"""Commands about the datacenter itself: found it, run it, look whether it is well."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry import config, config_file, serve as serving
+from registry.cli.common import emit, json_option, site_of, table, who, with_site
+from registry.errors import Refusal
+from registry.site import Site
+
+_parent = click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
+
+
+@click.command()
+@click.option("--authority", help="IVOA authority identifier, such as north.example (without ivo://).")
+@click.option("--title", help="The datacenter's name.")
+@click.option("--base-url", help="Public address of this service, with its path.")
+@click.option("--admin", help="Name of the first administrator.")
+@click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="First line: the password.")
+@click.option("--organisation", default="", help="Name of the organisation behind it; default: the title.")
+@click.option("--contact", default="", help="Whom to ask; default: the administrators of the organisation.")
+@click.option("--email", default="", help="Address of the contact.")
+@click.option("--description", default="", help="What the datacenter offers.")
+@click.option("--reference-url", default="", help="A page about it; default: the base URL.")
+@click.option("--set", "extra", multiple=True, metavar="KEY=VALUE", help="Write a further setting to config.toml (repeatable).")
+@click.option("--yes", is_flag=True, help="Ask nothing: use the defaults for what is not given.")
+@click.pass_obj
+def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> None:
+    """Found a datacenter and publish its four records: authority, registry, organisation, runner."""
+    from registry import access
+    from registry.records import founding
+
+    answers = _ask(given, yes)
+    settings = {
+        "authority": answers["authority"], "title": answers["title"], "base_url": answers["base_url"],
+        "admin_email": answers["email"], **_pairs(extra),
+    }
+    config_file.write(instance, settings)
+    with site_of(instance) as site:
+        wish = founding.Founding(**{
+            "authority": site.settings.authority, "title": site.settings.title, "base_url": site.settings.base_url,
+            **{name: answers[name] for name in ("organisation", "contact", "email", "description", "reference_url")},
+        })
+        records = founding.found(site, wish, who())
+        with site.database.write() as connection:
+            if answers["admin"] not in {account.name for account in access.accounts(connection)}:
+                access.create_account(connection, answers["admin"], answers["password"], "administrator")
+        for record in records:
+            click.echo(f"published {record.ivoid}")
+        click.echo(f"Founded in {instance}. Start it with: registry --instance {instance} serve")
+
+
+def _ask(given: dict[str, Any], yes: bool) -> dict[str, str]:
+    """All answers; on a terminal those that are missing are asked for. Raises Refusal where one is needed and nobody is there."""
+    answers = {name: value or "" for name, value in given.items() if name != "password_file"}
+    defaults = {"title": answers["authority"] or "Inner Space", "base_url": "http://127.0.0.1:8080/", "admin": "admin"}
+    questions = {"authority": "Authority identifier (such as north.example)", "title": "Name of the datacenter",
+                 "base_url": "Public address", "admin": "Name of the administrator"}
+    for name, question in questions.items():
+        if answers[name]:
+            continue
+        if not yes:
+            answers[name] = click.prompt(question, default=defaults.get(name))
+        elif name in defaults:
+            answers[name] = defaults[name]
+        else:
+            raise Refusal(f"The {name} is needed: give it as --{name.replace('_', '-')}.")
+    answers["password"] = _password(given["password_file"], yes)
+    return answers
+
+
+def _password(file: Path | None, yes: bool) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").split("\n")[0].strip()
+    if yes:
+        raise Refusal("The administrator needs a password: give a file that holds it as --password-file.")
+    password: str = click.prompt("Password of the administrator", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Refusal(f"--set {text!r} has no value: write it as KEY=VALUE.")
+        result[key.strip()] = config_file.from_text(key.strip(), value)
+    return result
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; default: the setting.")
+@click.option("--port", type=int, help="Port to listen on; default: the setting.")
+@click.pass_obj
+def serve(instance: Path, host: str | None, port: int | None) -> None:
+    """Run web, worker and gateway until SIGTERM or Ctrl-C."""
+    serving.set_up_log()
+    overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    with site_of(instance, **overrides) as site:
+        if not site.settings.authority:
+            raise Refusal(f"There is no datacenter in {instance} yet: `registry --instance {instance} init` founds one.")
+        address = f"{site.settings.host}:{site.settings.port}"
+        serving.serve(site, ready=lambda: click.echo(f"{site.settings.title} is at {site.settings.base_url} (listening on {address})", err=True))
+
+
+@click.command()
+@_parent
+@with_site
+def worker(site: Site, with_parent: bool) -> None:
+    """Run the worker alone: it holds the Docker engine, runs jobs and harvests."""
+    from registry.worker.main import run  # docker is heavy, and only the worker needs it
+
+    run(site, _until_stopped(with_parent))
+
+
+@click.command()
+@_parent
+@with_site
+def gateway(site: Site, with_parent: bool) -> None:
+    """Run the gateway alone: the way from running jobs to the datacenter's APIs."""
+    from registry.gateway.main import run
+
+    run(site, _until_stopped(with_parent))
+
+
+def _until_stopped(with_parent: bool) -> threading.Event:
+    serving.set_up_log()
+    stop = threading.Event()
+    serving.stop_on_signals(stop)
+    if with_parent:
+        serving.stop_with_parent(stop)
+    return stop
+
+
+@click.command(name="config")
+@json_option
+@click.pass_obj
+def config_command(instance: Path, as_json: bool) -> None:
+    """Show every setting, its value and where it comes from."""
+    settings = config.load(instance)
+    rows = config_file.origins(settings)
+    emit({row.key: {"value": row.value, "origin": row.origin, "description": row.description} for row in rows}, as_json,
+         lambda: table(("setting", "value", "from", "what for"), ((r.key, r.value, r.origin, r.description) for r in rows), empty=""))
+
+
+@click.command()
+@json_option
+@with_site
+def doctor(site: Site, as_json: bool) -> None:
+    """Look at everything this service leans on; exit code 1 when something fails."""
+    from registry.cli.checks import checks
+
+    found = checks(site)
+    emit([vars(check) for check in found], as_json,
+         lambda: table(("", "what", "found"), ((c.verdict, c.name, c.words) for c in found), empty=""))
+    if any(check.verdict == "fail" for check in found):
+        raise SystemExit(1)
+
+

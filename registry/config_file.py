@@ -1,0 +1,115 @@
+"""The instance's config.toml as people and commands see it: written without losing a line, and each value's origin told.
+
+What the settings mean is `registry.config`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from registry.config import CONFIG_FILE, ENV_PREFIX, ConfigError, Settings
+from registry.errors import Conflict
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One setting: its value, where that comes from (environment, file, default), what it is for."""
+
+    key: str
+    value: Any
+    origin: str
+    description: str
+
+
+def write(instance: Path, settings: dict[str, Any]) -> None:
+    """Add the settings to the instance's file; what stands there already stays as it is.
+
+    Raises Conflict when a key stands there with another value, ConfigError for an unknown key.
+    """
+    file = instance / CONFIG_FILE
+    present = _read(file)
+    for key in settings:
+        _known(key)
+    changed = [key for key, value in settings.items() if key in present and present[key] != value]
+    if changed:
+        raise Conflict(f"{file} says {_line(changed[0], present[changed[0]])}, not {settings[changed[0]]!r}: "
+                       "edit it there if that is wanted.")
+    instance.mkdir(parents=True, exist_ok=True)
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    lines = [_line(key, value) for key, value in settings.items() if key not in present and value not in ("", None)]
+    if lines:
+        joint = "" if not text or text.endswith("\n") else "\n"
+        _replace(file, text + joint + "\n".join(lines) + "\n")
+
+
+def from_text(key: str, text: str) -> Any:
+    """The value of the setting `key` that `text` stands for; items of a list are separated by commas.
+
+    Raises ConfigError.
+    """
+    kind = _known(key).annotation
+    if kind == list[str]:
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if kind == list[int]:
+        return [from_number(key, item) for item in text.split(",") if item.strip()]
+    try:
+        value = TypeAdapter(kind).validate_python(text)
+    except ValidationError as error:
+        raise ConfigError(f"Setting {key!r} cannot be {text!r}: {error.errors()[0]['msg']}.") from None
+    return str(value) if isinstance(value, Path) else value
+
+
+def from_number(key: str, text: str) -> int:
+    """A whole number in a list. Raises ConfigError."""
+    if not text.strip().isdigit():
+        raise ConfigError(f"Setting {key!r} holds whole numbers, and {text.strip()!r} is none.")
+    return int(text)
+
+
+def origins(settings: Settings) -> list[Origin]:
+    """Every setting, in the order of `registry.config`."""
+    present = _read(settings.instance / CONFIG_FILE)
+    return [
+        Origin(key, getattr(settings, key), _origin(key, present), field.description or "")
+        for key, field in Settings.model_fields.items()
+    ]
+
+
+def _origin(key: str, present: dict[str, Any]) -> str:
+    if ENV_PREFIX + key.upper() in os.environ:
+        return "environment"
+    if key == "instance":
+        return "command"
+    return CONFIG_FILE if key in present else "default"
+
+
+def _known(key: str) -> Any:
+    if key not in Settings.model_fields or key == "instance":
+        raise ConfigError(f"There is no setting {key!r}: `registry config` lists them.")
+    return Settings.model_fields[key]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: {error}; correct it and try again.") from None
+
+
+def _line(key: str, value: Any) -> str:
+    return f"{key} = {json.dumps(value)}"  # for texts, numbers, booleans and lists of them JSON is TOML
+
+
+def _replace(file: Path, text: str) -> None:
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)

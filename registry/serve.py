@@ -1,0 +1,188 @@
+"""`registry serve`: the web server in this process, worker and gateway as its children, until told to stop (D5).
+
+A child that dies is started again, the first time at once. A child whose parent is gone ends too: it holds the reading end of a
+pipe that only the parent keeps open. It knows nothing of what the three do.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from registry.errors import Refusal
+from registry.fetch import FetchError
+from registry.site import Site
+
+CHILDREN = ("worker", "gateway")
+GRACE = 15  # seconds a child may take to end
+CALM = 10  # a child that lived so many seconds is started again at once
+BACKOFF = 1.0
+_log = logging.getLogger("registry.serve")
+
+
+class PortInUse(Refusal):
+    """Somebody else listens where the web server should."""
+
+
+def set_up_log() -> None:
+    """One line an event on stderr, UTC."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, datefmt="%Y-%m-%dT%H:%M:%SZ",
+                        format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue for a moment is no news
+
+
+def stop_on_signals(stop: threading.Event, then: Callable[[], None] = lambda: None) -> None:
+    """SIGTERM and SIGINT set `stop`, and call `then`."""
+
+    def handle(_signal: int, _frame: object) -> None:
+        stop.set()
+        then()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def stop_with_parent(stop: threading.Event) -> None:
+    """Set `stop` when the process that started us is gone: then our standard input ends."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        stop.set()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def serve(site: Site, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Run all three processes until SIGTERM or SIGINT. Raises PortInUse."""
+    server = web_server(site)
+    stop = threading.Event()
+    stop_on_signals(stop, _leave_the_loop())
+    children = [_Child(name, site.settings.instance) for name in CHILDREN]
+    keeper = threading.Thread(target=_keep, args=(children, stop), name="keeper")
+    keeper.start()
+    threading.Thread(target=_check_base_url, args=(site, stop), name="base url", daemon=True).start()
+    ready()
+    try:
+        server.run()
+    except SystemExit:  # the signal came before the loop had begun
+        pass
+    finally:
+        stop.set()
+        keeper.join()
+        server.close()
+
+
+def web_server(site: Site):  # type: ignore[no-untyped-def]
+    """The web server, bound and not yet running, with its application below the base URL's path. Raises PortInUse."""
+    from waitress import create_server
+
+    from registry import create_app
+
+    settings = site.settings
+    try:
+        return create_server(
+            create_app(site), host=settings.host, port=settings.port, threads=settings.threads, connection_limit=1000,
+            channel_timeout=30, max_request_body_size=settings.body_limit, ident=None,
+            url_prefix=urlsplit(settings.base_url).path.rstrip("/"), clear_untrusted_proxy_headers=True,
+        )
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise Refusal(f"The web server cannot listen on {settings.host}: {error.strerror}; correct host in config.toml.") from None
+        raise PortInUse(
+            f"Port {settings.port} on {settings.host} is in use by another program: stop that one, or choose another "
+            "with --port (and base_url in config.toml).") from None
+
+
+def _leave_the_loop() -> Callable[[], None]:
+    """What a signal's handler calls, once: waitress ends its loop in good order on SystemExit."""
+    calls = iter([True])
+
+    def leave() -> None:
+        if next(calls, False):
+            raise SystemExit
+
+    return leave
+
+
+class _Child:
+    """One process of ours, started again when it ends."""
+
+    def __init__(self, name: str, instance: Path) -> None:
+        self.name = name
+        self._command = [sys.executable, "-m", "registry.cli", "--instance", str(instance), name, "--with-parent"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._next = 0.0
+
+    def look(self) -> None:
+        """Start it where it does not run and its time has come."""
+        now = time.monotonic()
+        if self._process is not None and self._process.poll() is not None:
+            calm = now - self._started > CALM
+            _log.warning("the %s ended (%s) and is started again", self.name, self._process.returncode)
+            self._next = now + (0 if calm else BACKOFF)
+            self._process = None
+        if self._process is None and now >= self._next:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE)
+            self._started = now
+
+    def ask_to_stop(self) -> None:
+        """Tell it to end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait(self) -> None:
+        """Wait for its end, and force it where it takes too long."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            _log.warning("the %s did not end within %s s and is killed", self.name, GRACE)
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
+
+
+def _keep(children: list[_Child], stop: threading.Event) -> None:
+    while not stop.is_set():
+        for child in children:
+            child.look()
+        stop.wait(0.2)
+    for child in children:
+        child.ask_to_stop()
+    for child in children:
+        child.wait()
+
+
+def _check_base_url(site: Site, stop: threading.Event) -> None:
+    """Say once, soon after the start, where the public address does not lead here: harvesters would not get through."""
+    if stop.wait(2):
+        return
+    fault = base_url_fault(site)
+    if fault:
+        _log.warning("%s", fault)
+
+
+def base_url_fault(site: Site) -> str:
+    """Why base_url does not lead to this service; '' where it does."""
+    url = site.settings.url("healthz")
+    try:
+        status = site.fetcher.get(url).status
+    except FetchError as error:
+        return f"The base URL does not lead here: {error} Correct base_url in config.toml, or the proxy in front."
+    if status != 200:
+        return f"The base URL does not lead here: {url} answers {status}; correct base_url in config.toml, or the proxy in front."
+    return ""
