@@ -24,7 +24,7 @@ packages-test:
 $(VENV)/.installed-%: setup.cfg
 	@echo "==> virtual environment and Python packages ($*; a minute or two the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.$(patsubst [run],,[$*])'
 	@touch $@
 
 demo: packages-demo ## two datacenters, one application, an answer from each (ONCE=1: tear down at the end)
