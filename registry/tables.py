@@ -195,7 +195,8 @@ jobs = Table(
     Column("error", Text),
     Column("exit_code", Integer),
     Column("usage", JSON, nullable=False, default=dict),
-    Column("desired", String, nullable=False, default="RUN"),  # RUN | ABORT
+    Column("node", String, nullable=False, default=""),  # name of the engine that ran it
+    Column("desired", String, nullable=False, default="RUN"),  # RUN | ABORT | DELETE
     Column("attempt", Integer, nullable=False, default=0),
     Column("step", String, nullable=False, default=""),  # claimed, staged, created, started ... within QUEUED/EXECUTING
     Column("lease", String, nullable=False, default=""),  # worker that has it
@@ -207,6 +208,8 @@ Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
 Index("jobs_by_token", jobs.c.token_hash)
 Index("jobs_by_creation", jobs.c.created, jobs.c.id)
 Index("jobs_by_destruction", jobs.c.destruction)
+Index("jobs_by_lease", jobs.c.lease)
+Index("jobs_by_wish", jobs.c.desired)
 
 job_parameters = Table(
     "job_parameters", metadata, _id(),

@@ -1,0 +1,340 @@
+"""Jobs as rows: the only module that writes them. The table is the queue, and every change is conditional (D6).
+
+A change names the job as its caller has read it; where the row has moved on since (phase, version or lease), nothing is
+written and None comes back: read again, decide again. It opens no transaction, rings no bell, judges no caller and
+knows neither HTTP nor containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+
+from registry import clock
+from registry.errors import NotFound
+from registry.tables import job_parameters, job_phases, job_results, jobs
+from registry.uws.phases import ARCHIVED, EXECUTING, FINAL, HELD, PENDING, QUEUED, WAITING, Phase, may_move
+
+RUN, ABORT, DELETE = "RUN", "ABORT", "DELETE"  # what is wanted of a job; one with DELETE is gone for its clients
+CLAIMED = "claimed"
+
+_OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as its row was read. Times are UTC with milliseconds, `execution_duration` is in seconds."""
+
+    id: str
+    owner: str | None
+    run_id: str | None
+    phase: Phase
+    version: int
+    application: str
+    application_version: str
+    image: str
+    created: str
+    queued: str | None
+    started: str | None
+    ended: str | None
+    execution_duration: int
+    destruction: str
+    quote: str | None
+    limits: dict[str, Any]
+    contract: dict[str, Any]
+    message: str
+    error_type: str | None
+    error: str | None
+    exit_code: int | None
+    usage: dict[str, Any]
+    node: str
+    desired: str
+    attempt: int
+    step: str
+    lease: str
+    beat: int
+    token_hash: str | None
+
+    @property
+    def final(self) -> bool:
+        """Whether it has come to its end."""
+        return self.phase in FINAL
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One value of one parameter; by reference it is the name of a file in the job's folder `inputs`."""
+
+    name: str
+    value: str
+    by_reference: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """One file of a finished job; `path` is relative to the job's folder, `size` in bytes."""
+
+    id: str
+    position: int
+    path: str
+    size: int
+    media_type: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PhaseChange:
+    """When a job came into a phase."""
+
+    phase: Phase
+    at: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a list says of a job."""
+
+    id: str
+    phase: Phase
+    run_id: str | None
+    owner: str | None
+    created: str
+
+
+class NoJob(NotFound):
+    """There is no such job, or no longer."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id} here; it may have been deleted or have reached its destruction time.")
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def get(connection: Connection, job_id: str) -> Job:
+    """The job of that id, whatever is wanted of it. Raises NoJob."""
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+    if row is None:
+        raise NoJob(job_id)
+    return _job(row)
+
+
+def parameters(connection: Connection, job_id: str) -> list[Parameter]:
+    """The job's parameters in their order; a parameter with several values is there several times."""
+    query = select(job_parameters).where(job_parameters.c.job_id == job_id).order_by(job_parameters.c.id)
+    return [Parameter(row.name, row.value, row.by_reference) for row in connection.execute(query)]
+
+
+def results(connection: Connection, job_id: str) -> list[Result]:
+    """The job's results, the primary one first."""
+    query = select(job_results).where(job_results.c.job_id == job_id).order_by(job_results.c.position, job_results.c.id)
+    return [Result(row.id, row.position, row.path, row.size, row.media_type, row.sha256)
+            for row in connection.execute(query)]
+
+
+def history(connection: Connection, job_id: str) -> list[PhaseChange]:
+    """Every phase the job has been in, oldest first."""
+    query = select(job_phases).where(job_phases.c.job_id == job_id).order_by(job_phases.c.id)
+    return [PhaseChange(Phase(row.phase), row.at) for row in connection.execute(query)]
+
+
+def by_token(connection: Connection, token_hash: str) -> Job | None:
+    """The unfinished job whose present attempt has the gateway token of this hash (D14)."""
+    row = connection.execute(select(jobs).where(jobs.c.token_hash == token_hash, jobs.c.phase.in_(_OPEN))).first()
+    return _job(row) if row else None
+
+
+def listing(
+    connection: Connection, *, owner: str | None = None, everybody: bool = False, phases: Sequence[str] = (),
+    after: str = "", last: int | None = None,
+) -> list[Job]:
+    """The jobs of `owner` (None: those without one) or of everybody; see `references` for the filters."""
+    query = _filtered(select(jobs), owner, everybody, phases, after, last)
+    return [_job(row) for row in connection.execute(query)]
+
+
+def references(
+    connection: Connection, *, owner: str | None = None, everybody: bool = False, phases: Sequence[str] = (),
+    after: str = "", last: int | None = None,
+) -> list[Reference]:
+    """The same list, of each job only what a list shows (UWS 1.1 §2.2.2.1).
+
+    `phases` is a union; without it archived jobs are left out. `after` is a stamp, strictly. `last` takes the newest
+    so many of what is left, newest first; without it the oldest come first.
+    """
+    columns = (jobs.c.id, jobs.c.phase, jobs.c.run_id, jobs.c.owner, jobs.c.created)
+    query = _filtered(select(*columns), owner, everybody, phases, after, last)
+    return [Reference(row.id, Phase(row.phase), row.run_id, row.owner, row.created) for row in connection.execute(query)]
+
+
+def waiting(connection: Connection, owner: str | None) -> int:
+    """How many jobs of `owner` have not been started."""
+    query = select(func.count()).select_from(jobs).where(
+        _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN)
+    return connection.execute(query).scalar_one()
+
+
+def counts(connection: Connection) -> dict[Phase, int]:
+    """How many jobs there are in each phase that has any."""
+    query = select(jobs.c.phase, func.count()).where(jobs.c.desired != DELETE).group_by(jobs.c.phase)
+    return {Phase(phase): number for phase, number in connection.execute(query)}
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def insert(connection: Connection, job: Job, parameters: Iterable[Parameter] = ()) -> Job:
+    """Store a new job with its parameters."""
+    connection.execute(sql_insert(jobs).values(_columns(job)))
+    _remember_phase(connection, job.id, job.phase, job.created)
+    set_parameters(connection, job.id, parameters)
+    return job
+
+
+def set_parameters(connection: Connection, job_id: str, parameters: Iterable[Parameter]) -> None:
+    """Replace the job's parameters."""
+    connection.execute(sql_delete(job_parameters).where(job_parameters.c.job_id == job_id))
+    rows = [{"job_id": job_id, "name": item.name, "value": item.value, "by_reference": item.by_reference}
+            for item in parameters]
+    if rows:
+        connection.execute(sql_insert(job_parameters), rows)
+
+
+def set_results(connection: Connection, job_id: str, results: Iterable[Result]) -> None:
+    """Replace the job's results; the same again is no change."""
+    connection.execute(sql_delete(job_results).where(job_results.c.job_id == job_id))
+    rows = [{"job_id": job_id, **vars(item)} for item in results]
+    if rows:
+        connection.execute(sql_insert(job_results), rows)
+
+
+def move(connection: Connection, job: Job, phase: Phase, **values: Any) -> Job | None:
+    """Bring `job` into `phase`, setting `values` with it; None when somebody was faster.
+
+    What follows from the phase is set unless given: `queued`, `started`, `ended`; outside the waiting phases no `message`;
+    in a final phase no gateway token, no lease and no wish but DELETE. Raises ValueError for a move that does not exist.
+    """
+    if not may_move(job.phase, phase):
+        raise ValueError(f"A job cannot go from {job.phase} to {phase}.")
+    at = clock.fine_stamp()
+    moved = _write(connection, job, {**_follows(job, phase, at), **values, "phase": phase.value})
+    if moved is not None:
+        _remember_phase(connection, job.id, phase, at)
+    return moved
+
+
+def note(connection: Connection, job: Job, **values: Any) -> Job | None:
+    """Set `values` of `job` without a change of phase; None when somebody was faster."""
+    return _write(connection, job, values)
+
+
+def claim(connection: Connection, lease: str, running_limit: int) -> Job | None:
+    """Take the job that has been in the queue longest, where fewer than `running_limit` are taken; else None.
+
+    The job taken is still QUEUED: it has the lease, one attempt more, and the step 'claimed'.
+    """
+    taken = select(func.count()).select_from(jobs).where(jobs.c.lease > "", jobs.c.phase.in_(_OPEN))
+    if connection.execute(taken).scalar_one() >= running_limit:
+        return None
+    ready = and_(jobs.c.phase == QUEUED.value, jobs.c.lease == "", jobs.c.desired == RUN)
+    # SKIP LOCKED where there are rows to lock; on SQLite the unit of work has the whole file (BEGIN IMMEDIATE)
+    query = select(jobs).where(ready).order_by(jobs.c.created, jobs.c.id).limit(1).with_for_update(skip_locked=True)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return _write(connection, _job(row), {"lease": lease, "attempt": row.attempt + 1, "step": CLAIMED, "message": ""})
+
+
+def leased(connection: Connection) -> list[Job]:
+    """The jobs a worker has to look at: unfinished ones that somebody has taken or that are to stop; those to be deleted."""
+    unfinished = jobs.c.phase.in_(_OPEN)
+    query = select(jobs).where(or_(
+        and_(jobs.c.lease > "", unfinished), and_(jobs.c.desired == ABORT, unfinished), jobs.c.desired == DELETE))
+    return [_job(row) for row in connection.execute(query.order_by(jobs.c.created, jobs.c.id))]
+
+
+def adopt(connection: Connection, job: Job, lease: str) -> Job | None:
+    """Take over the job of a worker that is gone, with its attempt and step; None when somebody was faster."""
+    return _write(connection, job, {"lease": lease})
+
+
+def renew(connection: Connection, lease: str) -> int:
+    """Say that the worker with this lease lives: the beat of its jobs moves, their version does not. How many it has."""
+    done = connection.execute(update(jobs).where(jobs.c.lease == lease).values(beat=jobs.c.beat + 1))
+    return done.rowcount
+
+
+def due(connection: Connection, now: str, limit: int = 100) -> list[Job]:
+    """Jobs whose destruction time has passed, oldest first; neither archived ones nor those being deleted."""
+    query = select(jobs).where(jobs.c.destruction <= now, jobs.c.desired != DELETE, jobs.c.phase != ARCHIVED.value)
+    return [_job(row) for row in connection.execute(query.order_by(jobs.c.destruction).limit(limit))]
+
+
+def remove(connection: Connection, job_id: str) -> None:
+    """Take the job out of the table with all that belongs to it; one that is gone already is no error."""
+    for table in (job_parameters, job_results, job_phases):
+        connection.execute(sql_delete(table).where(table.c.job_id == job_id))
+    connection.execute(sql_delete(jobs).where(jobs.c.id == job_id))
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _follows(job: Job, phase: Phase, at: str) -> dict[str, Any]:
+    """What a phase brings with it."""
+    values: dict[str, Any] = {}
+    if phase not in (PENDING, HELD, QUEUED):
+        values["message"] = ""
+    if phase is QUEUED:
+        values["queued"] = at
+    if phase is EXECUTING and job.started is None:
+        values["started"] = at
+    if phase in FINAL:
+        values.update(token_hash=None, lease="", step="", desired=DELETE if job.desired == DELETE else RUN)
+        values["ended"] = job.ended or at
+    return values
+
+
+def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | None:
+    where = (jobs.c.id == job.id, jobs.c.phase == job.phase.value, jobs.c.version == job.version, jobs.c.lease == job.lease)
+    values = {**values, "version": job.version + 1}
+    done = connection.execute(update(jobs).where(*where).values(values))
+    if done.rowcount != 1:
+        return None
+    return replace(job, **{**values, "phase": Phase(values.get("phase", job.phase))})
+
+
+def _filtered(
+    query: Select[Any], owner: str | None, everybody: bool, phases: Sequence[str], after: str, last: int | None,
+) -> Select[Any]:
+    query = query.where(jobs.c.desired != DELETE)
+    if not everybody:
+        query = query.where(_owned_by(owner))
+    query = query.where(jobs.c.phase.in_([str(phase) for phase in phases]) if phases else jobs.c.phase != ARCHIVED.value)
+    if after:
+        query = query.where(jobs.c.created > after)
+    if last is None:
+        return query.order_by(jobs.c.created, jobs.c.id)
+    return query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(last)
+
+
+def _owned_by(owner: str | None) -> ColumnElement[bool]:
+    return jobs.c.owner.is_(None) if owner is None else jobs.c.owner == owner
+
+
+def _remember_phase(connection: Connection, job_id: str, phase: Phase, at: str) -> None:
+    connection.execute(sql_insert(job_phases).values(job_id=job_id, phase=phase.value, at=at))
+
+
+def _columns(job: Job) -> dict[str, Any]:
+    return {**vars(job), "phase": job.phase.value}
+
+
+def _job(row: Row[Any]) -> Job:
+    values = dict(row._mapping)
+    return Job(**{**values, "phase": Phase(values["phase"])})
