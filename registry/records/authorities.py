@@ -1,10 +1,18 @@
-"""Who speaks for which authority: us, or a registry we know of. It claims nothing by itself (D15)."""
+"""Who speaks for which authority: us, or a registry we know of.
+
+Being named in a record claims nothing (D15): a claim is written down here by whoever decided it, the founding, an
+adoption or a harvest.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from lxml import etree
+from sqlalchemy import Connection, delete, func, insert, select
 
-from registry.tables import authorities
+from registry.tables import authorities, records, rr_res_detail
+
+# the authorities of what ships with this product: standards and our own vocabulary
+SHIPPED = frozenset({"ivoa.net", "innerspace"})
 
 
 def ours(connection: Connection) -> frozenset[str]:
@@ -19,6 +27,20 @@ def holder(connection: Connection, authority: str) -> str:
     return connection.execute(query).scalar() or ""
 
 
+def claimant(connection: Connection, authority: str) -> str:
+    """The registry that manages `authority`, or else one on our shelf whose record says that it does; '' for none.
+
+    Our own records are not asked: among them may be copies of others' (import --own).
+    """
+    detail = rr_res_detail
+    query = (
+        select(records.c.ivoid).join(detail, detail.c.ivoid == records.c.key)
+        .where(detail.c.detail_xpath == "/managedAuthority", func.lower(detail.c.detail_value) == authority.lower(),
+               records.c.managed.is_(False), records.c.type == "vg:Registry")
+        .order_by(records.c.key))
+    return holder(connection, authority) or connection.execute(query).scalar() or ""
+
+
 def claim(connection: Connection, authority: str, registry: str, *, own: bool) -> None:
     """Write down that `registry` manages `authority`, whoever was written there before."""
     name = authority.lower()
@@ -29,3 +51,9 @@ def claim(connection: Connection, authority: str, registry: str, *, own: bool) -
 def our_registry(settings_authority: str) -> str:
     """The identifier of our own registry record."""
     return f"ivo://{settings_authority}/registry"
+
+
+def listed(registry_record: etree._Element) -> list[str]:
+    """The authorities that a vg:Registry record lists, as it spells them, without ivo:// (VORegistry 1.0 §3.1)."""
+    texts = ("".join(found.itertext()).strip() for found in registry_record.iterchildren("{*}managedAuthority"))
+    return [text.removeprefix("ivo://") for text in texts if text]

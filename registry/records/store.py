@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from lxml import etree
-from sqlalchemy import Connection, Row, and_, delete as sql_delete, insert, select as sql_select, update
+from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import select as sql_select
 
 from registry import clock
 from registry.db import before_commit
 from registry.errors import NotFound
 from registry.records import shelf_rows
+from registry.records.ready import Ready, one_record, prepare
 from registry.tables import facts, record_versions, records, sources
-from vosi import identifiers, resource, xmlio
-from vosi.resource import Summary
+from vosi import identifiers, xmlio
 from vosi.schemas import Schemas
 
 OWN, HARVESTED, FOREIGN_FILE, SHIPPED = "own", "harvested", "foreign-file", "shipped"
@@ -34,7 +36,7 @@ _MAY_REPLACE = {
     FOREIGN_FILE: {FOREIGN_FILE},
     SHIPPED: {SHIPPED, FOREIGN_FILE},
 }
-_SAYS = {
+SAYS = {
     OWN: "is one of ours, and only publishing changes it",
     HARVESTED: "came by harvest from its registry, which alone may change it",
     SHIPPED: "came with this product; a harvest from its registry, or import --own --force-own, replaces it",
@@ -98,8 +100,14 @@ class NoRecord(NotFound):
 
 
 def key_of(ivoid: str) -> str:
-    """The form in which identifiers are compared; any text has one (IVOA Identifiers 2.0 §2)."""
-    return identifiers.key(ivoid.strip())
+    """The form in which identifiers are compared (IVOA Identifiers 2.0 §2.3.1); '' for a text that is none.
+
+    No record has the key '', so whatever a person or a program asks for, there is an answer.
+    """
+    try:
+        return identifiers.key(ivoid)
+    except identifiers.InvalidIdentifier:
+        return ""
 
 
 def get(connection: Connection, ivoid: str) -> Record | None:
@@ -129,27 +137,27 @@ def put_element(
     connection: Connection, schemas: Schemas, kept: bytes, element: etree._Element, *,
     origin: str, who: str, why: str = "", source_id: int | None = None, draft: bool = False,
 ) -> Put:
-    """`put` for a record that `one_record` has made ready."""
-    summary = resource.summarise(element)
-    fault = _identifier_fault(summary)
-    if fault:
-        return Put(None, REFUSED, fault)
-    old = get(connection, summary.ivoid)
+    """`put` for bytes that stand alone and what they parse to (`one_record`)."""
+    return put_ready(connection, prepare(schemas, kept, element), origin=origin, who=who, why=why,
+                     source_id=source_id, draft=draft)
+
+
+def put_ready(
+    connection: Connection, ready: Ready, *,
+    origin: str, who: str, why: str = "", source_id: int | None = None, draft: bool = False,
+) -> Put:
+    """`put` for a record that was judged before the transaction began (`ready.prepare`)."""
+    if ready.fault:
+        return Put(None, REFUSED, ready.fault)
+    old = get(connection, ready.summary.ivoid)
+    new = _described(ready, origin, source_id, draft)
     if old and old.origin not in _MAY_REPLACE[origin]:
-        return Put(None, REFUSED, f"{old.ivoid} {_SAYS[old.origin]}: it is left as it is.")
-    new = _described(summary, element, kept, schemas, origin, source_id, draft)
+        if (old.digest, old.status) == (new.digest, new.status):
+            return Put(old, UNCHANGED)
+        return Put(None, REFUSED, f"{old.ivoid} {SAYS[old.origin]}: it is left as it is.")
     if old and _same(old, new):
         return Put(old, UNCHANGED)
-    _write(connection, old, new, element, who, why)
-    return Put(get(connection, new.ivoid), UPDATED if old else NEW)
-
-
-def one_record(xml: bytes) -> tuple[bytes, etree._Element]:
-    """The bytes to keep of the one record in `xml`, and what they parse to. Raises XmlRefused."""
-    found = list(xmlio.records_in(xml))
-    if len(found) != 1:
-        raise xmlio.XmlRefused(f"There are {len(found)} VOResource records where one was expected.")
-    return found[0], xmlio.parse(found[0])
+    return Put(_write(connection, old, new, ready.element, who, why), UPDATED if old else NEW)
 
 
 def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
@@ -187,28 +195,14 @@ def last_stamp(connection: Connection) -> str:
     return cast(str, value or "")
 
 
-def _identifier_fault(summary: Summary) -> str:
-    """Why the record cannot be stored under its name; '' where it can."""
-    if not summary.ivoid:
-        return "The record has no identifier; without one it cannot be stored."
-    try:
-        identifiers.parse_ivoid(summary.ivoid)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _described(
-    summary: Summary, element: etree._Element, kept: bytes, schemas: Schemas, origin: str, source_id: int | None,
-    draft: bool,
-) -> Record:
-    profile, problems = schemas.validate_any(element)
+def _described(ready: Ready, origin: str, source_id: int | None, draft: bool) -> Record:
+    summary = ready.summary
     status = summary.status if summary.status in (ACTIVE, INACTIVE, DELETED) else ACTIVE
     return Record(
         key=key_of(summary.ivoid), ivoid=summary.ivoid, authority=summary.authority.lower(), origin=origin,
         source_id=source_id, type=summary.type, title=summary.title, status=DRAFT if draft else status,
-        managed=origin == OWN, datestamp="", digest=xmlio.digest(element), version=1, profile=profile or "",
-        problems=[[p.where, p.what, p.field, p.line] for p in problems], xml=kept, updated=summary.updated,
+        managed=origin == OWN, datestamp="", digest=ready.digest, version=1, profile=ready.profile,
+        problems=[[p.where, p.what, p.field, p.line] for p in ready.problems], xml=ready.xml, updated=summary.updated,
     )
 
 
@@ -218,28 +212,31 @@ def _same(old: Record, new: Record) -> bool:
 
 def _write(
     connection: Connection, old: Record | None, new: Record, element: etree._Element, who: str, why: str,
-) -> None:
+) -> Record:
     """Make `new` the present state. Its datestamp stays where only the keeper of unmanaged equal bytes has changed."""
+    projected = {"projected": new.digest if new.status == ACTIVE else ""}
     if old is None:
-        connection.execute(insert(records).values(_columns(new)))
+        connection.execute(insert(records).values(_columns(new) | projected))
     else:
         if old.digest == new.digest:  # the same record: keep the bytes that people have seen
             new = replace(new, xml=old.xml)
         moved = (old.digest, old.status, old.managed) != (new.digest, new.status, new.managed)
         new = replace(new, version=old.version + moved, datestamp="" if moved else old.datestamp)
-        connection.execute(update(records).where(records.c.key == new.key).values(_columns(new)))
+        connection.execute(update(records).where(records.c.key == new.key).values(_columns(new) | projected))
+        shelf_rows.clear(connection, new.key)
     if old is None or new.version != old.version:
         _keep_version(connection, new, who, why)
-    project(connection, new, element)
+    if new.status == ACTIVE:
+        shelf_rows.write(connection, element, _source_registry(connection, new.source_id))
     before_commit(connection, LAST_STAMP, _stamp)
+    return new
 
 
-def project(connection: Connection, record: Record, element: etree._Element | None = None) -> None:
+def project(connection: Connection, record: Record) -> None:
     """Write the rr_* rows of `record` anew: none unless it is active (D17)."""
     shelf_rows.clear(connection, record.key)
     if record.status == ACTIVE:
-        parsed = xmlio.parse(record.xml) if element is None else element
-        shelf_rows.write(connection, parsed, _source_registry(connection, record.source_id))
+        shelf_rows.write(connection, xmlio.parse(record.xml), _source_registry(connection, record.source_id))
     digest = record.digest if record.status == ACTIVE else ""
     connection.execute(update(records).where(records.c.key == record.key).values(projected=digest))
 

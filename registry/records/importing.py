@@ -1,0 +1,192 @@
+"""Imports records from files: every file and every record in it is accounted for, and none stops the others.
+
+Without `own` a record is kept as it came, faults and all (D15: foreign-file). With `own` it becomes one of ours: it
+validates, its authority is adopted, or it is refused. Records are judged outside of transactions and written in
+batches, so that a long import holds up nobody and a stopped one leaves whole batches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from registry.records import adopting, authorities, incoming, publish, store
+from registry.records.incoming import Document
+from registry.records.ready import Ready, prepare
+from registry.site import Site
+from vosi import xmlio
+
+SKIPPED = "skipped"
+OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, store.REFUSED, SKIPPED)
+BATCH_RECORDS = 200
+BATCH_BYTES = 8_000_000
+
+Progress = Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one record, or of a file that holds none (`ivoid` is '' then).
+
+    `outcome` is one of OUTCOMES, `reason` says why it was refused or skipped, `problems` counts what the schemas
+    find wrong with a record that was taken all the same.
+    """
+
+    ivoid: str
+    outcome: str
+    reason: str = ""
+    problems: int = 0
+
+    @property
+    def taken(self) -> bool:
+        """Whether the shelf holds it now."""
+        return self.outcome in (store.NEW, store.UPDATED, store.UNCHANGED)
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file with an entry per record in it, in the file's order; one entry where there is no record."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every file that was looked at, in order, and the authorities (lower case) adopted on the way."""
+
+    files: tuple[FileReport, ...]
+    adopted: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many entries had each of OUTCOMES."""
+        found = Counter(entry.outcome for file in self.files for entry in file.entries)
+        return {name: found[name] for name in OUTCOMES}
+
+    @property
+    def taken(self) -> bool:
+        """Whether anything at all is on the shelf now: a new, changed or equal record."""
+        return any(entry.taken for file in self.files for entry in file.entries)
+
+
+@dataclass
+class _File:
+    """A file on its way: its entries stay None until the batch that holds them has been written."""
+
+    name: str
+    entries: list[Entry | None] = field(default_factory=list)
+
+
+@dataclass
+class _Pending:
+    """One record that waits to be written, and where its entry belongs."""
+
+    ready: Ready
+    file: _File
+    place: int
+
+
+def import_paths(
+    site: Site, paths: Iterable[str | Path], *, who: str, own: bool = False, force_own: bool = False,
+    progress: Progress = lambda done, words: None, stdin: BinaryIO | None = None,
+) -> Report:
+    """Put the records in `paths` (files, folders, `-` for `stdin`) on the shelf; say what became of each.
+
+    `progress` is called with the number of files read and the name of the last one. Raises Refusal before the
+    first file where `own` is asked for and this datacenter is not founded.
+    """
+    if own:
+        adopting.check_founded(site)
+    run = _Run(site, who, own, force_own)
+    for done, document in enumerate(incoming.documents(paths, stdin), 1):
+        run.take(document)
+        progress(done, document.name)
+    run.write()
+    files = tuple(FileReport(file.name, tuple(entry for entry in file.entries if entry)) for file in run.files)
+    return Report(files, tuple(sorted(run.adopted)))
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(self, site: Site, who: str, own: bool, force: bool) -> None:
+        self.files: list[_File] = []
+        self.adopted: set[str] = set()
+        self._site, self._who, self._own, self._force = site, who, own, force
+        self._pending: list[_Pending] = []
+        self._bytes = 0
+
+    def take(self, document: Document) -> None:
+        """Read one document and judge its records; a full batch is written."""
+        file = _File(document.name)
+        self.files.append(file)
+        for found in _records(self._site, document):
+            if isinstance(found, Entry):
+                file.entries.append(found)
+                continue
+            fault = publish.why_not_ours(self._site, found)[0] if self._own else found.fault
+            if fault:
+                file.entries.append(Entry(found.summary.ivoid, store.REFUSED, fault))
+                continue
+            self._pending.append(_Pending(found, file, len(file.entries)))
+            file.entries.append(None)
+            self._bytes += len(found.xml)
+            if len(self._pending) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
+                self.write()
+
+    def write(self) -> None:
+        """Commit what waits, all of it in one transaction."""
+        if not self._pending:
+            return
+        with self._site.database.write() as connection:
+            adopter = adopting.Adopter(connection, self._site, self._force) if self._own else None
+            ours = authorities.ours(connection)
+            done = [(waiting, self._put(connection, waiting.ready, adopter, ours)) for waiting in self._pending]
+            if adopter:
+                adopter.settle(self._who)
+        for waiting, entry in done:
+            waiting.file.entries[waiting.place] = entry
+        if adopter:
+            self.adopted |= adopter.adopted
+        self._pending, self._bytes = [], 0
+
+    def _put(
+        self, connection: Connection, ready: Ready, adopter: adopting.Adopter | None, ours: frozenset[str],
+    ) -> Entry:
+        name, authority = ready.summary.ivoid, ready.summary.authority.lower()
+        if adopter:
+            refusal = adopter.adopt(authority)
+            if refusal:
+                return Entry(name, store.REFUSED, refusal)
+        elif authority in ours and store.get(connection, name) is None:
+            return Entry(name, store.REFUSED, f"Its authority {authority} is ours: `registry import --own` takes it.")
+        put = store.put_ready(connection, ready, origin=store.OWN if adopter else store.FOREIGN_FILE, who=self._who,
+                              why="imported from a file")
+        return Entry(name, put.outcome, put.reason, len(ready.problems) if put.record else 0)
+
+
+def _records(site: Site, document: Document) -> Iterator[Ready | Entry]:
+    """The records of a document, judged; an entry in the place of each that cannot be read."""
+    if document.fault:
+        yield Entry("", SKIPPED if document.skipped else store.REFUSED, document.fault)
+        return
+    try:
+        bodies = list(xmlio.records_in(document.data))
+    except xmlio.XmlRefused as error:
+        yield Entry("", store.REFUSED, str(error))
+        return
+    if not bodies:
+        yield Entry("", store.REFUSED, "It holds no VOResource record.")
+    for body in bodies:
+        try:
+            element = xmlio.parse(body)
+        except xmlio.XmlRefused as error:
+            yield Entry("", store.REFUSED, str(error))
+        else:
+            yield prepare(site.schemas, body, element)

@@ -1,0 +1,85 @@
+"""A record before the database is touched: the bytes to keep, their digest, and what the schemas say of it.
+
+All of it is pure and slow, so it is done outside of any transaction. Whether the record may be stored where
+another stands is decided by `store`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from vosi import identifiers, resource, xmlio
+from vosi import namespaces as ns
+from vosi.resource import Summary
+from vosi.schemas import RECOMMENDED, Problem, Schemas
+
+# documents that other doors take, and that are no records though some of them hold an ivo:// identifier
+_NO_RECORDS = {
+    ns.OAI: "a part of an OAI-PMH response", ns.OAI_DC: "Dublin Core", ns.DC: "Dublin Core",
+    ns.UWS: "a UWS job or list of jobs",
+    ns.VOSI_CAPABILITIES: "a VOSI capabilities document (`registry api import` takes the service's address)",
+    ns.VOSI_AVAILABILITY: "a VOSI availability document", ns.VOSI_TABLES: "a VOSI tables document",
+    "http://www.ivoa.net/xml/UWS/v1.0rc3": "a UWS job or list of jobs",
+}
+
+_OLD = "http://www.ivoa.net/xml/VOResource/v0."
+
+
+@dataclass(frozen=True)
+class Ready:
+    """One record that may be put: `fault` is one sentence where it cannot be stored at all, '' else.
+
+    `profile` is the edition of the schemas it is valid in, '' for none; `problems` are those of the recommended one.
+    """
+
+    xml: bytes
+    element: etree._Element
+    summary: Summary
+    digest: str
+    profile: str
+    problems: tuple[Problem, ...]
+    fault: str = ""
+
+    @property
+    def publishable(self) -> bool:
+        """Whether it may be one of ours: valid in the edition we publish in (D4)."""
+        return not self.fault and self.profile == RECOMMENDED
+
+
+def one_record(xml: bytes) -> tuple[bytes, etree._Element]:
+    """The bytes to keep of the one record in `xml`, and what they parse to. Raises XmlRefused."""
+    found = list(xmlio.records_in(xml))
+    if len(found) != 1:
+        raise xmlio.XmlRefused(f"There are {len(found)} VOResource records where one was expected.")
+    return found[0], xmlio.parse(found[0])
+
+
+def prepare(schemas: Schemas, kept: bytes, element: etree._Element) -> Ready:
+    """Judge a record whose bytes stand alone already (`one_record`, `xmlio.records_in`); never raises."""
+    summary = resource.summarise(element)
+    fault = _fault(element, summary)
+    if fault:
+        return Ready(kept, element, summary, "", "", (), fault)
+    profile, problems = schemas.validate_any(element)
+    return Ready(kept, element, summary, xmlio.digest(element), profile or "", tuple(problems))
+
+
+def _fault(element: etree._Element, summary: Summary) -> str:
+    """Why nothing can be stored under the record's name; '' where it can."""
+    namespace = etree.QName(element).namespace or ""
+    kind = _NO_RECORDS.get(namespace)
+    if kind:
+        return f"It is no VOResource record but {kind}."
+    if not summary.ivoid and namespace.startswith(_OLD):
+        return (f"It is a record in VOResource 0.x (namespace {namespace}), which has no ivo:// identifiers: "
+                "ask its publisher for one in VOResource 1.")
+    if not summary.ivoid:
+        name = etree.QName(element).localname
+        return f"The record has no identifier; without one it cannot be stored (its root element is {name})."
+    try:
+        named = identifiers.parse_ivoid(summary.ivoid)
+    except identifiers.InvalidIdentifier as error:
+        return str(error)
+    return "" if named.authority else "Its identifier names no authority."
