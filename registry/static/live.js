@@ -1,0 +1,57 @@
+/* Keeps a page that shows something under way up to date: a harvest's counts, a job's phase and log.
+   Every page says the same without it. An element with data-live="address" is asked for as JSON once a second; inside
+   it data-field="name" takes that value, and <pre data-stream="stdout"> takes what was written since its data-since.
+   When the answer says done, the page is loaded once more, for what the server draws only at the end. */
+(() => {
+  "use strict";
+  const PERIOD = 1000; // ms between two looks; a failed look waits three times as long
+
+  const fill = (root, values) => {
+    for (const node of root.querySelectorAll("[data-field]")) {
+      const value = values[node.dataset.field];
+      if (value === undefined) continue;
+      if (node.tagName === "PROGRESS") {
+        if (value === null) node.removeAttribute("value"); else node.value = value;
+      } else {
+        node.textContent = value === null ? "–" : String(value);
+        if (node.dataset.state !== undefined) node.dataset.state = String(value).toLowerCase();
+      }
+    }
+  };
+
+  const append = (node, part) => {
+    if (!part) return;
+    const atEnd = node.scrollHeight - node.scrollTop - node.clientHeight < 24;
+    if (part.text) node.append(part.text);
+    node.dataset.since = part.next;
+    if (atEnd) node.scrollTop = node.scrollHeight;
+  };
+
+  const watch = (root) => {
+    const logs = [...root.querySelectorAll("[data-stream]")];
+    for (const node of logs) node.scrollTop = node.scrollHeight;
+    const look = async () => {
+      const address = new URL(root.dataset.live, location.href);
+      for (const node of logs) address.searchParams.set(node.dataset.stream, node.dataset.since || "0");
+      try {
+        const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "error" });
+        if (!answer.ok) throw new Error(String(answer.status));
+        const values = await answer.json();
+        fill(root, values);
+        for (const node of logs) append(node, (values.log || {})[node.dataset.stream]);
+        if (values.done) { location.reload(); return; }
+        setTimeout(look, PERIOD);
+      } catch {
+        setTimeout(look, 3 * PERIOD);
+      }
+    };
+    setTimeout(look, PERIOD);
+  };
+
+  for (const root of document.querySelectorAll("[data-live]")) watch(root);
+  // what cannot be undone is asked about once more
+  document.addEventListener("submit", (event) => {
+    const words = event.submitter && event.submitter.dataset.sure;
+    if (words && !window.confirm(words)) event.preventDefault();
+  });
+})();
