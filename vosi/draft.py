@@ -5,14 +5,18 @@ It checks nothing: the schemas do (`schemas.validate`), and `compose` writes it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vosi.capabilities import Capability
 
 
 @dataclass(frozen=True)
 class Relationship:
-    """How this resource is tied to others: `related` holds (ivoid or '', name) pairs, at least one."""
+    """How this resource is tied to others: `related` holds (identifier or '', name) pairs, at least one.
+
+    An identifier with a query or fragment, such as ivo://ivoa.net/std/UWS#rest-1.1, names no record: it is written as
+    the related resource's altIdentifier (VOResource 1.2 §3.1.1).
+    """
 
     type: str
     related: tuple[tuple[str, str], ...]
@@ -43,24 +47,24 @@ class EndorsedVersion:
 class Draft:
     """One record to be written (VOResource 1.2). Times are UTC stamps, `YYYY-MM-DDThh:mm:ssZ`.
 
-    `type` is an xsi:type with its canonical prefix, such as vs:CatalogService. Fields that the type does not have
-    are left out of the document. `creators` and `contributors` may hold names alone. `tableset` is a document whose
-    root is a tableset, carried over as it is. `keys` and `endorsed_versions` belong to a vstd:Standard.
+    `type` is an xsi:type with its canonical prefix, such as vs:CatalogService. Empty fields are left out of the
+    document, so that the schema names what is missing; so are fields that the type does not have. Lists of people,
+    rights and keys may hold plain texts. Pairs of an organisation or facility are (ivoid or '', name). `tableset` is
+    a document whose root is a tableset; it is carried over. `keys`, (name, description), and `endorsed_versions`
+    belong to a vstd:Standard.
     """
 
     type: str
     ivoid: str
-    title: str
-    created: str
-    updated: str
-    description: str
-    reference_url: str
-    publisher: str
-    contact_name: str
+    title: str = ""
     short_name: str = ""
     status: str = "active"
     version: str = ""
+    created: str = ""
+    updated: str = ""
+    publisher: str = ""
     publisher_ivoid: str = ""
+    contact_name: str = ""
     contact_email: str = ""
     contact_address: str = ""
     contact_telephone: str = ""
@@ -70,20 +74,23 @@ class Draft:
     dates: tuple[tuple[str, str], ...] = ()
     curation_version: str = ""
     subjects: tuple[str, ...] = ()
+    description: str = ""
     source: str = ""
     source_format: str = ""
+    reference_url: str = ""
     content_types: tuple[str, ...] = ()
     content_levels: tuple[str, ...] = ()
     relationships: tuple[Relationship, ...] = ()
     alt_identifiers: tuple[str, ...] = ()
-    rights: tuple[tuple[str, str], ...] | str = ()
+    rights: tuple[str | tuple[str, str], ...] = ()
     capabilities: tuple[Capability, ...] = ()
-    facilities: tuple[str, ...] = ()
-    instruments: tuple[str, ...] = ()
+    facilities: tuple[str | tuple[str, str], ...] = ()
+    instruments: tuple[str | tuple[str, str], ...] = ()
     waveband: tuple[str, ...] = ()
     tableset: bytes | None = None
+    access_url: str = ""
     managing_org: tuple[str, str] = ("", "")
-    managed_authorities: tuple[str, ...] = ()
     full: bool = False
+    managed_authorities: tuple[str, ...] = ()
     endorsed_versions: tuple[EndorsedVersion, ...] = ()
-    keys: tuple[tuple[str, str], ...] = field(default=())
+    keys: tuple[tuple[str, str], ...] = ()

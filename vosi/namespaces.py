@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lxml import etree
 
 XML = "http://www.w3.org/XML/1998/namespace"
@@ -72,3 +74,16 @@ def canonical_type(element: etree._Element) -> str:
     uri = element.nsmap.get(prefix or None, "")
     known = PREFIXES.get(uri, prefix)
     return f"{known}:{local}" if known else local
+
+
+# what a canonical prefix stands for in documents written here: the newest namespace of each
+WRITTEN: dict[str, str] = {PREFIXES[uri]: uri for uri in (RI, VR, VS, VG, VSTD, TR, CS, SIA, SSA, SLAP, DOC, STC, XSI)}
+
+
+def declarations(types: Iterable[str], always: Iterable[str] = ()) -> dict[str, str]:
+    """The xmlns attributes for these canonical types, such as vs:ParamHTTP, and for the prefixes in `always`.
+
+    A prefix that is not in WRITTEN is left out: the schema then says that the type is unknown.
+    """
+    prefixes = {*always, *(name.partition(":")[0] for name in types)}
+    return {f"xmlns:{prefix}": WRITTEN[prefix] for prefix in sorted(prefixes) if prefix in WRITTEN}

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from vosi.compose import compose
 from vosi.draft import Draft, EndorsedVersion, Person, Relationship
 from vosi.namespaces import canonical_type
 
-__all__ = ["Draft", "EndorsedVersion", "Person", "Relationship", "Summary", "summarise"]
+__all__ = ["Draft", "EndorsedVersion", "Person", "Relationship", "Summary", "compose", "summarise"]
 
 
 @dataclass(frozen=True)

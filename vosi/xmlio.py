@@ -16,6 +16,7 @@ from lxml import etree
 
 from vosi import namespaces as ns
 
+DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 MAX_RECORD = 5_000_000
 MAX_PAGE = 50_000_000
 MAX_DEPTH = 256
@@ -96,7 +97,8 @@ def _parser(remove_blank_text: bool = False) -> etree.XMLParser:
     )
 
 
-def _expat() -> expat.XMLParserType:
+def expat_parser() -> expat.XMLParserType:
+    """An expat parser as every other here: it refuses a DOCTYPE and gives attributes in document order."""
     parser = expat.ParserCreate("utf-8")
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     parser.ordered_attributes = True
@@ -111,7 +113,8 @@ def _expat() -> expat.XMLParserType:
     return parser
 
 
-def _run(parser: expat.XMLParserType, data: bytes) -> None:
+def run_expat(parser: expat.XMLParserType, data: bytes) -> None:
+    """Let `parser` read the whole of `data`; raises XmlRefused."""
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
@@ -120,7 +123,7 @@ def _run(parser: expat.XMLParserType, data: bytes) -> None:
 
 def _check_bounds(data: bytes) -> None:
     """Refuse what could exhaust a tree builder, before a tree is built."""
-    parser = _expat()
+    parser = expat_parser()
     depth = elements = 0
 
     def start(_name: str, attributes: list[str]) -> None:
@@ -140,7 +143,7 @@ def _check_bounds(data: bytes) -> None:
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    _run(parser, data)
+    run_expat(parser, data)
 
 
 def _clean(message: str | None) -> str:
@@ -175,14 +178,14 @@ class Scanner:
         self._frames: list[_Frame] = []
         self._attributes: list[Mapping[str, str]] = []
         self._inside = 0
-        self._parser = _expat()
+        self._parser = expat_parser()
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
 
     def run(self) -> Scanner:
         """Scan the whole document; raises XmlRefused, and then nothing of it is to be used."""
-        _run(self._parser, self._data)
+        run_expat(self._parser, self._data)
         return self
 
     def _start(self, name: str, attributes: list[str]) -> None:
@@ -209,7 +212,7 @@ class Scanner:
         elif self._inside == len(self._frames) + 1:
             self._inside = 0
             outer = self._frames[-1].scope if self._frames else {}
-            end = self._data.index(b">", self._parser.CurrentByteIndex) + 1
+            end = element_end(self._data, frame.start, self._parser.CurrentByteIndex)
             self.events.append(("record", path, self_contained(self._data[frame.start:end], outer), {}))
 
     def _characters(self, text: str) -> None:
@@ -244,9 +247,20 @@ def _is_record(path: tuple[tuple[str, str], ...]) -> bool:
     return parent in _CONTAINERS or parent[1] == "VOResources" or parent in ((ns.OAI, "metadata"), (ns.OAI, "description"))
 
 
-_START_TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
+START_TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
 _NAME = re.compile(rb"<[^\s/>]+")
 _XMLNS = re.compile(rb"\sxmlns(?::([^\s=]+))?\s*=")
+
+
+def element_end(data: bytes, start: int, at_end: int) -> int:
+    """Where the element that begins at `start` ends, `at_end` being expat's index when it told of the end.
+
+    That index is the end tag's first byte, but the first byte behind the element where it is an empty-element tag.
+    """
+    tag = START_TAG.match(data, start)
+    if tag is not None and tag.group().endswith(b"/>"):
+        return tag.end()
+    return data.index(b">", at_end) + 1
 
 
 def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
@@ -256,7 +270,7 @@ def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
     other bytes stay. Raises XmlRefused when there is no start tag.
     """
     data = record.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in record else record
-    tag = _START_TAG.match(data)
+    tag = START_TAG.match(data)
     if tag is None:
         raise XmlRefused("It does not begin with an element.")
     own = {(name or b"").decode() or None for name in _XMLNS.findall(tag.group())}
