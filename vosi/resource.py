@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from vosi.amend import amend
 from vosi.compose import compose
 from vosi.draft import Draft, EndorsedVersion, Person, Relationship
 from vosi.namespaces import canonical_type
 
-__all__ = ["Draft", "EndorsedVersion", "Person", "Relationship", "Summary", "compose", "summarise"]
+__all__ = ["Draft", "EndorsedVersion", "Person", "Relationship", "Summary", "amend", "compose", "summarise"]
 
 
 @dataclass(frozen=True)
