@@ -73,6 +73,7 @@ class Settings(BaseSettings):
 
     anonymous_jobs: bool = Field(True, description="Whether jobs may be submitted without an account.")
     running_jobs: int = Field(4, ge=1, description="Containers that run at once.")
+    queued_jobs: int = Field(1000, ge=1, description="Jobs of one owner that may wait to be run; more are refused.")
     job_cores: float = Field(1.0, gt=0, description="Cores of a job: default and maximum.")
     job_memory: int = Field(512 * 2**20, ge=2**24, description="Bytes of memory of a job: default and maximum.")
     job_processes: int = Field(128, ge=2, description="Processes of a job: default and maximum.")

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -205,11 +206,14 @@ jobs = Table(
 )
 Index("jobs_by_phase", jobs.c.phase, jobs.c.created)
 Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
+Index("jobs_by_owner_and_phase", jobs.c.owner, jobs.c.phase)
 Index("jobs_by_token", jobs.c.token_hash)
 Index("jobs_by_creation", jobs.c.created, jobs.c.id)
 Index("jobs_by_destruction", jobs.c.destruction)
-Index("jobs_by_lease", jobs.c.lease)
-Index("jobs_by_wish", jobs.c.desired)
+# the few rows a worker looks for among many; the conditions stand in uws/store.py with the same words
+_taken, _unwanted = text("lease > ''"), text("desired != 'RUN'")
+Index("jobs_taken", jobs.c.lease, sqlite_where=_taken, postgresql_where=_taken)
+Index("jobs_unwanted", jobs.c.desired, sqlite_where=_unwanted, postgresql_where=_unwanted)
 
 job_parameters = Table(
     "job_parameters", metadata, _id(),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
@@ -24,6 +24,9 @@ RUN, ABORT, DELETE = "RUN", "ABORT", "DELETE"  # what is wanted of a job; one wi
 CLAIMED = "claimed"
 
 _OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
+# literals, as in the partial indexes that these conditions are to be found by
+_TAKEN = jobs.c.lease > literal_column("''")
+_UNWANTED = jobs.c.desired != literal_column("'RUN'")
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,7 @@ def listing(
     after: str = "", last: int | None = None,
 ) -> list[Job]:
     """The jobs of `owner` (None: those without one) or of everybody; see `references` for the filters."""
-    query = _filtered(select(jobs), owner, everybody, phases, after, last)
-    return [_job(row) for row in connection.execute(query)]
+    return [_job(row) for row in _listed(connection, select(jobs), owner, everybody, phases, after, last)]
 
 
 def references(
@@ -168,8 +170,8 @@ def references(
     so many of what is left, newest first; without it the oldest come first.
     """
     columns = (jobs.c.id, jobs.c.phase, jobs.c.run_id, jobs.c.owner, jobs.c.created)
-    query = _filtered(select(*columns), owner, everybody, phases, after, last)
-    return [Reference(row.id, Phase(row.phase), row.run_id, row.owner, row.created) for row in connection.execute(query)]
+    found = _listed(connection, select(*columns), owner, everybody, phases, after, last)
+    return [Reference(row.id, Phase(row.phase), row.run_id, row.owner, row.created) for row in found]
 
 
 def waiting(connection: Connection, owner: str | None) -> int:
@@ -238,8 +240,8 @@ def claim(connection: Connection, lease: str, running_limit: int) -> Job | None:
 
     The job taken is still QUEUED: it has the lease, one attempt more, and the step 'claimed'.
     """
-    taken = select(func.count()).select_from(jobs).where(jobs.c.lease > "", jobs.c.phase.in_(_OPEN))
-    if connection.execute(taken).scalar_one() >= running_limit:
+    taken = connection.execute(select(jobs.c.phase).where(_TAKEN)).scalars()
+    if sum(phase in _OPEN for phase in taken) >= running_limit:
         return None
     ready = and_(jobs.c.phase == QUEUED.value, jobs.c.lease == "", jobs.c.desired == RUN)
     # SKIP LOCKED where there are rows to lock; on SQLite the unit of work has the whole file (BEGIN IMMEDIATE)
@@ -252,10 +254,10 @@ def claim(connection: Connection, lease: str, running_limit: int) -> Job | None:
 
 def leased(connection: Connection) -> list[Job]:
     """The jobs a worker has to look at: unfinished ones that somebody has taken or that are to stop; those to be deleted."""
-    unfinished = jobs.c.phase.in_(_OPEN)
-    query = select(jobs).where(or_(
-        and_(jobs.c.lease > "", unfinished), and_(jobs.c.desired == ABORT, unfinished), jobs.c.desired == DELETE))
-    return [_job(row) for row in connection.execute(query.order_by(jobs.c.created, jobs.c.id))]
+    # two queries, since each has its partial index and their union has none
+    found = {row.id: _job(row) for kind in (_TAKEN, _UNWANTED) for row in connection.execute(select(jobs).where(kind))}
+    wanted = (job for job in found.values() if not job.final or job.desired == DELETE)
+    return sorted(wanted, key=lambda job: (job.created, job.id))
 
 
 def adopt(connection: Connection, job: Job, lease: str) -> Job | None:
@@ -265,7 +267,7 @@ def adopt(connection: Connection, job: Job, lease: str) -> Job | None:
 
 def renew(connection: Connection, lease: str) -> int:
     """Say that the worker with this lease lives: the beat of its jobs moves, their version does not. How many it has."""
-    done = connection.execute(update(jobs).where(jobs.c.lease == lease).values(beat=jobs.c.beat + 1))
+    done = connection.execute(update(jobs).where(_TAKEN, jobs.c.lease == lease).values(beat=jobs.c.beat + 1))
     return done.rowcount
 
 
@@ -309,18 +311,22 @@ def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | No
     return replace(job, **{**values, "phase": Phase(values.get("phase", job.phase))})
 
 
-def _filtered(
-    query: Select[Any], owner: str | None, everybody: bool, phases: Sequence[str], after: str, last: int | None,
-) -> Select[Any]:
+def _listed(
+    connection: Connection, query: Select[Any], owner: str | None, everybody: bool, phases: Sequence[str], after: str,
+    last: int | None,
+) -> list[Row[Any]]:
     query = query.where(jobs.c.desired != DELETE)
     if not everybody:
         query = query.where(_owned_by(owner))
-    query = query.where(jobs.c.phase.in_([str(phase) for phase in phases]) if phases else jobs.c.phase != ARCHIVED.value)
     if after:
         query = query.where(jobs.c.created > after)
+    kinds = [jobs.c.phase == str(phase) for phase in dict.fromkeys(phases)] or [jobs.c.phase != ARCHIVED.value]
     if last is None:
-        return query.order_by(jobs.c.created, jobs.c.id)
-    return query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(last)
+        return list(connection.execute(query.where(or_(*kinds)).order_by(jobs.c.created, jobs.c.id)))
+    # one phase at a time: the newest of each are then found by an index, however many jobs there are
+    query = query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(last)
+    found = [row for kind in kinds for row in connection.execute(query.where(kind))]
+    return sorted(found, key=lambda row: (row.created, row.id), reverse=True)[:last]
 
 
 def _owned_by(owner: str | None) -> ColumnElement[bool]:
