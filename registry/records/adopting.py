@@ -8,15 +8,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from registry import clock
-from registry.errors import Refusal
-from registry.records import authorities, store
+from registry.records import authorities, founding, store
 from registry.records.ready import one_record, prepare
 from registry.site import Site
 from vosi import resource, xmlio
-
-
-class NotFounded(Refusal):
-    """This datacenter has no registry record yet, so it cannot speak for any authority."""
 
 
 class Adopter:
@@ -57,12 +52,12 @@ class Adopter:
 def check_founded(site: Site) -> None:
     """Raises NotFounded where our registry record is not there to list authorities."""
     with site.database.read() as connection:
-        _registry_record(connection, site)
+        founding.registry_record(connection, site)
 
 
 def settle(connection: Connection, site: Site, who: str) -> None:
     """Make our registry record list exactly our authorities. Raises NotFounded."""
-    record = _registry_record(connection, site)
+    record = founding.registry_record(connection, site)
     listed = authorities.listed(xmlio.parse(record.xml))
     ours = authorities.ours(connection)
     if {name.lower() for name in listed} == ours:
@@ -73,12 +68,3 @@ def settle(connection: Connection, site: Site, who: str) -> None:
     ready = prepare(site.schemas, *one_record(amended))
     store.put_ready(connection, ready, origin=store.OWN, who=who,
                     why="managedAuthority: " + ", ".join(sorted(ours)))
-
-
-def _registry_record(connection: Connection, site: Site) -> store.Record:
-    name = authorities.our_registry(site.settings.authority)
-    record = store.get(connection, name) if site.settings.authority else None
-    if record is None or record.origin != store.OWN or record.deleted:
-        raise NotFounded("This datacenter has no registry record yet, so it cannot own records: "
-                         "`registry init` publishes it.")
-    return record

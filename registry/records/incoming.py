@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +16,7 @@ STDIN = "-"
 
 @dataclass(frozen=True)
 class Document:
-    """One document: `data`, or `fault`, one sentence on why there is none; `skipped` where it was none to begin with."""
+    """One document: `data`, or `fault`, one sentence on why there is none; `skipped` where nobody asked for it."""
 
     name: str
     data: bytes = b""
@@ -39,9 +39,11 @@ def documents(paths: Iterable[str | Path], stdin: BinaryIO | None = None) -> Ite
             yield _file(Path(path))
 
 
-def count(paths: Iterable[str | Path]) -> int:
+def count(paths: Sequence[str | Path]) -> int:
     """How many documents `documents` will give, as far as it can be told before."""
-    return sum(sum(1 for _ in _names(Path(path))) if str(path) != STDIN and Path(path).is_dir() else 1 for path in paths)
+    folders = (str(path) != STDIN and Path(path).is_dir() for path in paths)
+    return sum(sum(1 for _ in _names(Path(path))) if is_folder else 1
+               for path, is_folder in zip(paths, folders, strict=True))
 
 
 def _names(folder: Path) -> Iterator[Path]:
@@ -54,7 +56,8 @@ def _names(folder: Path) -> Iterator[Path]:
 def _folder(folder: Path) -> Iterator[Document]:
     for path in _names(folder):
         if path.suffix.lower() != ".xml":
-            yield Document(str(path), fault="Its name does not end in .xml: give it by name if it is a record.", skipped=True)
+            fault = "Its name does not end in .xml: give it by name if it is a record."
+            yield Document(str(path), fault=fault, skipped=True)
         elif not _regular(path):
             yield Document(str(path), fault="It is no ordinary file.")
         else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, tuple_
 
-from registry.records.store import DRAFT, Record, key_of, record_of
+from registry.records.store import DELETED, DRAFT, Record, key_of, record_of
 from registry.tables import records, set_members, sets
 
 MANAGED = "ivo_managed"
@@ -80,25 +80,24 @@ def sets_of(connection: Connection, page: list[Record]) -> dict[str, list[str]]:
 
 def browse(
     connection: Connection, *, origin: str = "", type_: str = "", words: str = "", deleted: bool = False,
-    after: str = "", limit: int = 100,
+    drafts: bool = False, after: str = "", limit: int = 100,
 ) -> list[Record]:
     """Records by name, for people: `words` is looked for in title and identifier, `after` is the last key seen."""
     query = select(records).where(records.c.key > after).order_by(records.c.key).limit(limit)
-    for column, wanted in ((records.c.origin, origin), (records.c.type, type_)):
+    for column, wanted in ((records.c.origin, origin), (func.lower(records.c.type), type_.lower())):
         if wanted:
             query = query.where(column == wanted)
     for word in words.split():
         query = query.where(or_(
             records.c.title.icontains(word, autoescape=True), records.c.key.contains(word.lower(), autoescape=True)))
-    if not deleted:
-        query = query.where(records.c.status != "deleted")
-    return [record_of(row) for row in connection.execute(query)]
+    hidden = [status for status, shown in ((DELETED, deleted), (DRAFT, drafts)) if not shown]
+    return [record_of(row) for row in connection.execute(query.where(records.c.status.not_in(hidden)))]
 
 
 def every(connection: Connection, *, step: int = 200, origin: str = "") -> Iterator[Record]:
-    """All records by name, tombstones included, a few at a time in memory."""
+    """All records by name, tombstones and drafts included, a few at a time in memory."""
     after = ""
-    while page := browse(connection, origin=origin, deleted=True, after=after, limit=step):
+    while page := browse(connection, origin=origin, deleted=True, drafts=True, after=after, limit=step):
         yield from page
         after = page[-1].key
 

@@ -89,7 +89,7 @@ def retire(site: Site, ivoid: str, *, who: str, why: str) -> Record:
         if record.origin not in (store.OWN, store.FOREIGN_FILE):
             raise Conflict(f"{record.ivoid} {store.SAYS[record.origin]}: it cannot be deleted here.")
         if record.key == store.key_of(authorities.our_registry(site.settings.authority)):
-            raise Conflict(f"{record.ivoid} is this registry's own record, without which nobody can harvest it: it stays.")
+            raise Conflict(f"{record.ivoid} is this registry's own record, without which nobody can harvest it.")
         store.delete(connection, record.ivoid, who=who, why=why)
     with site.database.read() as connection:
         found = store.get(connection, ivoid)
@@ -117,9 +117,8 @@ def _breaks_our_registry(site: Site, ready: Ready) -> bool:
 def _claims_too_much(connection: Connection, site: Site, ready: Ready) -> Problem | None:
     """Whether the record speaks for an authority that is not ours, by its name or as our registry record."""
     ours = authorities.ours(connection)
-    name = ready.summary.authority
-    if name.lower() not in ours:
-        what = (f"{ready.summary.ivoid} is not of an authority of ours ({', '.join(sorted(ours)) or 'there is none yet'}); "
+    if ready.summary.authority.lower() not in ours:
+        what = (f"{ready.summary.ivoid} is not of an authority of ours ({', '.join(sorted(ours)) or 'there is none'}); "
                 "`registry import --own` adopts one.")
         return Problem("identifier", what, "identifier")
     if store.key_of(ready.summary.ivoid) != store.key_of(authorities.our_registry(site.settings.authority)):
