@@ -1,0 +1,43 @@
+"""Who asks: a job's token becomes what that job may reach. It reads the job's row and the shelf, and keeps nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from registry.errors import Unauthenticated
+from registry.services.inner import Route, required, routes
+from registry.site import Site
+from registry.tables import jobs
+
+FINAL = frozenset({"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"})
+_SCHEME = "bearer "
+
+
+@dataclass(frozen=True)
+class Permit:
+    """A running job and its routes, by their names."""
+
+    job_id: str
+    routes: dict[str, Route]
+
+
+def permit(site: Site, authorization: str, gateway_address: str) -> Permit:
+    """What the job that sent the header `authorization` may reach; addresses are written with `gateway_address`.
+
+    A token is good for one attempt of a job, until its phase is final (D14). Raises Unauthenticated.
+    """
+    if authorization[:len(_SCHEME)].lower() != _SCHEME:
+        raise Unauthenticated(
+            "The gateway needs the job's token: send `Authorization: Bearer` with the content of the file /job/token.")
+    token_hash = hashlib.sha256(authorization[len(_SCHEME):].strip().encode("latin-1")).hexdigest()
+    with site.database.read() as connection:
+        query = select(jobs.c.id, jobs.c.contract).where(jobs.c.token_hash == token_hash, jobs.c.phase.not_in(FINAL))
+        row = connection.execute(query).first()
+        if row is None:
+            raise Unauthenticated(
+                "This token is not that of a running job: it ends with the job, and each attempt has its own.")
+        found = routes(connection, site.settings, required(row.contract), gateway_address)
+    return Permit(row.id, {route.id: route for route in found})

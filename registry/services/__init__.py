@@ -1,0 +1,1 @@
+"""The standard APIs inside the datacenter: described, found, reached; and our own VOSI documents."""

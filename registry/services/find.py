@@ -1,0 +1,124 @@
+"""Capability queries: which of our own services speaks a standard, and where. Local answers only, nobody is asked.
+
+The tables `rr_*` say which capability of which record; what it says comes from the record's XML, read once per
+digest. It looks at own active records alone: what was harvested is somebody else's datacenter.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+
+from registry.records.store import ACTIVE, OWN, key_of
+from registry.services import versions
+from registry.tables import records, rr_capability
+from vosi import capabilities as documents
+from vosi import xmlio
+from vosi.capabilities import Capability, Interface
+from vosi.identifiers import InvalidIdentifier, standard_key
+
+_KEPT = 4096  # records whose capabilities stay in memory
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One interface of one capability of one of our services; `security_methods` as in `Interface`."""
+
+    ivoid: str
+    title: str
+    standard_id: str
+    interface_type: str
+    access_url: str
+    url_use: str
+    role: str
+    version: str
+    security_methods: tuple[str, ...]
+    capability: Capability
+    interface: Interface
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether it can be used without saying who one is."""
+        return not self.security_methods or "" in self.security_methods
+
+
+def find(
+    connection: Connection, standard_id: str = "", *, ivoid: str = "", interface_type: str = "",
+) -> list[Endpoint]:
+    """The endpoints that satisfy `standard_id` ('' for every standard), best first.
+
+    `ivoid` narrows to one service, `interface_type` to one xsi:type such as vs:ParamHTTP; case does not matter.
+    An identifier that is none finds nothing.
+    """
+    try:
+        rows = connection.execute(_query(connection, standard_id, ivoid)).all()
+    except InvalidIdentifier:
+        return []
+    read = _read(connection, {row.key: row.digest for row in rows})
+    found = [endpoint for row in rows for endpoint in _endpoints(row, read[row.digest])]
+    found = [
+        endpoint for endpoint in found
+        if (not standard_id or versions.satisfies(standard_id, endpoint.standard_id))
+        and (not interface_type or endpoint.interface_type.lower() == interface_type.lower())
+    ]
+    return sorted(found, key=lambda one: (
+        versions.preference(standard_id, one.standard_id), not one.anonymous, one.role != "std", key_of(one.ivoid)))
+
+
+def _query(connection: Connection, standard_id: str, ivoid: str) -> Any:
+    query = (
+        select(records.c.key, records.c.ivoid, records.c.title, records.c.digest, rr_capability.c.cap_index)
+        .join(rr_capability, rr_capability.c.ivoid == records.c.key)
+        .where(records.c.origin == OWN, records.c.status == ACTIVE)
+        .order_by(records.c.key, rr_capability.c.cap_index)
+    )
+    if standard_id:
+        query = query.where(_same_standard(standard_key(standard_id)[0], connection.dialect.name))
+    if ivoid:
+        query = query.where(records.c.key == key_of(ivoid))
+    return query
+
+
+def _same_standard(head: str, dialect: str) -> ColumnElement[bool]:
+    """With or without a fragment. SQLite's index serves a range, not LIKE; a server's collation may sort otherwise."""
+    column = rr_capability.c.standard_id
+    if dialect == "sqlite":
+        return or_(column == head, and_(column >= f"{head}#", column < f"{head}$"))
+    return or_(column == head, column.startswith(f"{head}#", autoescape=True))
+
+
+def _endpoints(row: Row[Any], capabilities: tuple[Capability, ...]) -> list[Endpoint]:
+    if row.cap_index > len(capabilities):  # the row is older than the record: it is about to be projected anew
+        return []
+    capability = capabilities[row.cap_index - 1]
+    return [
+        Endpoint(
+            ivoid=row.ivoid, title=row.title, standard_id=capability.standard_id, interface_type=interface.type,
+            access_url=interface.access_url, url_use=interface.url_use, role=interface.role, version=interface.version,
+            security_methods=interface.security_methods, capability=capability, interface=interface,
+        )
+        for interface in capability.interfaces if interface.access_url
+    ]
+
+
+_memory: dict[str, tuple[Capability, ...]] = {}
+_memory_lock = threading.Lock()
+
+
+def _read(connection: Connection, digests: dict[str, str]) -> dict[str, tuple[Capability, ...]]:
+    """The capabilities of the records (key -> digest), by digest."""
+    with _memory_lock:
+        known = {digest: _memory[digest] for digest in digests.values() if digest in _memory}
+    missing = [key for key, digest in digests.items() if digest not in known]
+    for start in range(0, len(missing), 500):
+        query = select(records.c.digest, records.c.xml).where(records.c.key.in_(missing[start:start + 500]))
+        for row in connection.execute(query):
+            known[row.digest] = documents.of_record(xmlio.parse(row.xml))
+    with _memory_lock:
+        if len(_memory) + len(missing) > _KEPT:
+            _memory.clear()
+        _memory.update(known)
+    return known
