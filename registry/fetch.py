@@ -252,9 +252,20 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
+def _named(settings: Settings) -> frozenset[str]:
+    """host:port of what the site's own settings name: itself and its Docker repositories. An operator's word is policy enough."""
+    base = urlsplit(settings.base_url)
+    port = base.port or (443 if base.scheme == "https" else 80)
+    return settings.repositories | {f"{base.hostname}:{port}"}
+
+
 def _pool(pool: Any, connection: Any, settings: Settings) -> Any:
+    named = _named(settings)
+
     def _new_conn(self: Any) -> socket.socket:
-        self._dns_host = checked_address(self.host.strip("[]"), self.port, settings.allowed_networks)
+        host = self.host.strip("[]")
+        if f"{host}:{self.port}" not in named:
+            self._dns_host = checked_address(host, self.port, settings.allowed_networks)
         return connection._new_conn(self)
 
     guarded = type(f"Guarded{connection.__name__}", (connection,), {"_new_conn": _new_conn})

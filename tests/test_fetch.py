@@ -128,3 +128,11 @@ def test_a_stream_is_handed_on_as_sent(tmp_path, httpserver: HTTPServer):
     with fetcher(tmp_path).stream("POST", httpserver.url_for("/"), body=b"q") as stream:
         assert stream.status == 200
         assert b"".join(stream.chunks) == packed
+
+
+def test_what_the_settings_themselves_name_is_reached_without_listing_its_network(tmp_path, httpserver: HTTPServer):
+    httpserver.expect_request("/v2/").respond_with_data("{}")
+    here = f"{httpserver.host}:{httpserver.port}"
+    assert fetcher(tmp_path, allowed_networks=[], repository=here).get(f"http://{here}/v2/").status == 200
+    with pytest.raises(AddressRefused):
+        fetcher(tmp_path, allowed_networks=[], repository="127.0.0.1:5000").get(f"http://{here}/v2/")

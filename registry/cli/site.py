@@ -32,27 +32,36 @@ _parent = click.option("--with-parent", is_flag=True, hidden=True, help="End whe
 @click.pass_obj
 def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> None:
     """Found a datacenter and publish its four records: authority, registry, organisation, runner."""
-    from registry import access
-    from registry.records import founding
-
     answers = _ask(given, yes)
     settings = {
         "authority": answers["authority"], "title": answers["title"], "base_url": answers["base_url"],
         "admin_email": answers["email"], **_pairs(extra),
     }
+    file = instance / config.CONFIG_FILE
+    fresh = not file.exists()
     config_file.write(instance, settings)
-    with site_of(instance) as site:
-        wish = founding.Founding(**{
-            "authority": site.settings.authority, "title": site.settings.title, "base_url": site.settings.base_url,
-            **{name: answers[name] for name in ("organisation", "contact", "email", "description", "reference_url")},
-        })
-        records = founding.found(site, wish, who())
-        with site.database.write() as connection:
-            if answers["admin"] not in {account.name for account in access.accounts(connection)}:
-                access.create_account(connection, answers["admin"], answers["password"], "administrator")
-        for record in records:
-            click.echo(f"published {record.ivoid}")
-        click.echo(f"Founded in {instance}. Start it with: registry --instance {instance} serve")
+    try:
+        with site_of(instance) as site:
+            _found(site, answers)
+    except Refusal:
+        if fresh:  # so that the next try may give other answers
+            file.unlink()
+        raise
+    click.echo(f"Founded in {instance}. Start it with: registry --instance {instance} serve")
+
+
+def _found(site: Site, answers: dict[str, str]) -> None:
+    from registry import access  # heavy, and `registry --help` needs none of it
+    from registry.records import founding
+
+    wish = founding.Founding(
+        authority=site.settings.authority, title=site.settings.title, base_url=site.settings.base_url,
+        **{name: answers[name] for name in ("organisation", "contact", "email", "description", "reference_url")})
+    for record in founding.found(site, wish, who()):
+        click.echo(f"published {record.ivoid}")
+    with site.database.write() as connection:
+        if answers["admin"] not in {account.name for account in access.accounts(connection)}:
+            access.create_account(connection, answers["admin"], answers["password"], "administrator")
 
 
 def _ask(given: dict[str, Any], yes: bool) -> dict[str, str]:
