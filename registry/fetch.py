@@ -252,15 +252,8 @@ class _GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
-def _named(settings: Settings) -> frozenset[str]:
-    """host:port of what the site's own settings name: itself and its Docker repositories. An operator's word is policy enough."""
-    base = urlsplit(settings.base_url)
-    port = base.port or (443 if base.scheme == "https" else 80)
-    return settings.repositories | {f"{base.hostname}:{port}"}
-
-
 def _pool(pool: Any, connection: Any, settings: Settings) -> Any:
-    named = _named(settings)
+    named = settings.repositories  # an operator's word is policy enough
 
     def _new_conn(self: Any) -> socket.socket:
         host = self.host.strip("[]")

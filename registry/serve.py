@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from registry.errors import Refusal
-from registry.fetch import FetchError
+from registry.fetch import Fetcher, FetchError
 from registry.site import Site
 
 CHILDREN = ("worker", "gateway")
@@ -179,8 +179,10 @@ def _check_base_url(site: Site, stop: threading.Event) -> None:
 def base_url_fault(site: Site) -> str:
     """Why base_url does not lead to this service; '' where it does."""
     url = site.settings.url("healthz")
+    # our own address may be inside any network: the operator has named it
+    fetcher = Fetcher(site.settings.model_copy(update={"allowed_networks": ["0.0.0.0/0", "::/0"]}))
     try:
-        status = site.fetcher.get(url).status
+        status = fetcher.get(url).status
     except FetchError as error:
         return f"The base URL does not lead here: {error} Correct base_url in config.toml, or the proxy in front."
     if status != 200:
