@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _AUTHORITY = re.compile(r"[\w\d][\w\d\-_.!~*'()+=]{2,}", re.ASCII)
 _PATH = re.compile(r"[\w\d\-_.!~*'()+=/]*", re.ASCII)
-_TAIL = re.compile(r"[^\s<>\"{}|\\^`]*")
+_TAIL = re.compile(r"(?:[^\s<>\"{}|\\^`#%\[\]]|%[0-9A-Fa-f]{2})*")  # else an xs:anyURI of OAI-PMH could not hold it
 
 
 class InvalidIdentifier(ValueError):

@@ -10,6 +10,7 @@ class OaiError(Exception):
 
     code: ClassVar[str]
     understood: ClassVar[bool] = True  # whether <request> may repeat the arguments (§3.2)
+    moment: str = ""  # what the response is to be dated with; '' for the moment it is sent
 
     @property
     def all(self) -> tuple[OaiError, ...]:
@@ -50,9 +51,13 @@ class IdDoesNotExist(OaiError):
 
 
 class NoRecordsMatch(OaiError):
-    """The list would be empty."""
+    """The list would be empty; `moment` is when it was opened, from where the next incremental goes on."""
 
     code = "noRecordsMatch"
+
+    def __init__(self, message: str, moment: str) -> None:
+        super().__init__(message)
+        self.moment = moment
 
 
 class Several(OaiError):

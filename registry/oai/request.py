@@ -37,8 +37,8 @@ _PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
 _SET = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")
 _TOKEN = re.compile(r"[\x20-\x7e]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]*(#[A-Za-z0-9\-._~:/?@!$&'()*+,;=]*)?")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def parse(arguments: Iterable[tuple[str, str]]) -> Request:
     named = _once([(name, value) for name, value in given if name != "verb"])
     verb = verbs[0]
     _fits(verb, VERBS[verb], named)
-    since, until = _period(named.get("from", ""), named.get("until", ""))
+    since, until = _period(named.get("from"), named.get("until"))
     _checked("metadataPrefix", named, _PREFIX)
     _checked("set", named, _SET)
     _checked(RESUMPTION, named, _TOKEN)
@@ -105,23 +105,22 @@ def _checked(name: str, named: dict[str, str], pattern: re.Pattern[str]) -> None
         raise BadArgument(f"The value of {name} has characters that it may not have, or is empty.")
 
 
-def _period(since: str, until: str) -> tuple[str, str]:
-    """Both ends in seconds; a day as `until` means all of that day (§2.7.1)."""
-    day_since, day_until = _granularity("from", since), _granularity("until", until)
+def _period(since: str | None, until: str | None) -> tuple[str, str]:
+    """Both ends in seconds, '' where not given; a day as `until` means all of that day (§2.7.1)."""
+    day_since = since is not None and _is_day("from", since)
+    day_until = until is not None and _is_day("until", until)
     if since and until and day_since != day_until:
         raise BadArgument("Give from and until in the same granularity: both days, or both seconds.")
-    first = f"{since}T00:00:00Z" if since and day_since else since
-    last = f"{until}T23:59:59Z" if until and day_until else until
+    first = f"{since}T00:00:00Z" if day_since else since or ""
+    last = f"{until}T23:59:59Z" if day_until else until or ""
     if first and last and first > last:
         raise BadArgument("from is later than until.")
     return first, last
 
 
-def _granularity(name: str, value: str) -> bool:
+def _is_day(name: str, value: str) -> bool:
     """Whether `value` is a day; raises BadArgument where it is neither a day nor a second that exist."""
     is_day = bool(_DAY.fullmatch(value))
-    if not value:
-        return is_day
     try:
         if is_day:
             datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
