@@ -1,0 +1,328 @@
+"""The Docker engine behind the contract of `runtime.py`; the only module that imports docker.
+
+It connects at the first call and again after a failure, so that a worker may start before its engine. Every wall of the
+sandbox is made in `sandbox.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import CancellableStream
+from docker.utils import kwargs_from_env
+
+from registry.executor import frames, runtime, sandbox
+from registry.executor.runtime import (
+    Engine,
+    EngineAbsent,
+    EngineRefuses,
+    Event,
+    ImageAbsent,
+    LogChunk,
+    Network,
+    RepositoryAbsent,
+    Spec,
+    State,
+)
+
+TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
+_CONNECTIONS = 64
+_STATES = {
+    "created": runtime.CREATED, "running": runtime.RUNNING, "restarting": runtime.RUNNING, "paused": runtime.PAUSED,
+}
+_UNKNOWN_IMAGE = re.compile(r"manifest unknown|not found|does not exist|name unknown|no such image|not known", re.I)
+_COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
+_BRIDGE_NAME = "com.docker.network.bridge.name"
+
+
+class DockerRuntime:
+    """One Docker engine, by its address ('': DOCKER_HOST or this machine's socket); for all threads of a process."""
+
+    def __init__(self, address: str = "") -> None:
+        self._address = address
+        self._client: APIClient | None = None
+        self._lock = threading.Lock()
+        self._volumes: dict[str, tuple[str, ...]] = {}  # by image: an image named by its digest never changes
+
+    # --- the engine ---------------------------------------------------------------------------------------------------
+
+    def describe(self) -> Engine:
+        """The engine's name, version and size."""
+        with self._engine() as client:
+            found = client.info()
+        return Engine(str(found.get("Name", "")), f"Docker {found.get('ServerVersion', '')}", int(found.get("NCPU", 1)),
+                      int(found.get("MemTotal", 0)), str(found.get("Architecture", "")))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    @contextlib.contextmanager
+    def _engine(self) -> Iterator[APIClient]:
+        """The client; what it raises besides the engine's own answers becomes EngineAbsent."""
+        try:
+            yield self._connected()
+        except APIError:
+            raise
+        except (DockerException, OSError) as error:  # what the HTTP library raises is an OSError too
+            raise self._absent(error) from None
+
+    def _connected(self) -> APIClient:
+        with self._lock:
+            if self._client is None:
+                options = {"base_url": self._address} if self._address else kwargs_from_env()
+                self._client = APIClient(**options, version="auto", timeout=TIMEOUT, max_pool_size=_CONNECTIONS)
+            return self._client
+
+    def _absent(self, error: Exception) -> EngineAbsent:
+        where = f" at {self._address}" if self._address else ""
+        words = str(error)
+        if "ermission denied" in words:
+            why = "this account may not use its socket: add the account to the group docker"
+        elif "Connection refused" in words or "No such file" in words or "FileNotFound" in words:
+            why = "it does not run: an administrator starts it (`service docker start`)"
+        else:
+            why = "it does not answer; an administrator looks at its log"
+        return EngineAbsent(f"The Docker engine{where} cannot be used: {why}.")
+
+    # --- images -------------------------------------------------------------------------------------------------------
+
+    def has_image(self, image: str) -> bool:
+        """Whether a container can be made of `image` without fetching it."""
+        if image in self._volumes:
+            return True
+        try:
+            self._look_at(image)
+        except ImageNotFound:
+            return False
+        return True
+
+    def ensure_image(self, image: str) -> None:
+        """Fetch `image` where it is not here. Raises ImageAbsent, RepositoryAbsent, EngineRefuses."""
+        if self.has_image(image):
+            return
+        repository, at, digest = image.partition("@")
+        if not at:
+            raise ImageAbsent(f"The Docker engine has no image {image}, and it names no repository to fetch it from.")
+        with self._engine() as client:
+            try:
+                for step in client.pull(repository, tag=digest, stream=True, decode=True):
+                    if "error" in step:
+                        raise _not_fetched(image, str(step["error"]))
+            except APIError as error:
+                raise _not_fetched(image, str(error.explanation or error)) from None
+        self._look_at(image)
+
+    def _look_at(self, image: str) -> None:
+        with self._engine() as client:
+            config = client.inspect_image(image).get("Config") or {}
+        self._volumes[image] = tuple(config.get("Volumes") or ())
+
+    # --- one container ------------------------------------------------------------------------------------------------
+
+    def create(self, spec: Spec) -> None:
+        """Make the container; one of that name is left as it is. Raises ImageAbsent, EngineRefuses."""
+        try:
+            if not self.has_image(spec.image):
+                raise ImageAbsent(f"The Docker engine has no image {spec.image}.")
+            with self._engine() as client:
+                client.create_container_from_config(sandbox.request(spec, self._volumes[spec.image]), spec.name)
+        except NotFound as error:
+            self._volumes.pop(spec.image, None)  # somebody removed the image meanwhile
+            raise ImageAbsent(f"The Docker engine no longer has the image {spec.image}: {error.explanation}.") from None
+        except APIError as error:
+            if error.status_code != 409:
+                raise EngineRefuses(f"The Docker engine does not make the container: {error.explanation}.") from None
+
+    def start(self, name: str) -> None:
+        """Start a created container. Raises EngineRefuses, also where there is none of that name."""
+        try:
+            with self._engine() as client:
+                client.start(name)
+        except APIError as error:
+            words = str(error.explanation or error).strip()
+            fatal = error.status_code == 400 and _COMMAND_FAULT.search(words) is not None
+            raise EngineRefuses(f"The Docker engine does not start the container: {words}.", fatal) from None
+
+    def inspect(self, name: str) -> State:
+        """The container's state; `absent` where there is none."""
+        try:
+            with self._engine() as client:
+                found = client.inspect_container(name)
+        except NotFound:
+            return State(runtime.ABSENT, name)
+        state = found["State"]
+        started, finished = _moment(state.get("StartedAt", "")), _moment(state.get("FinishedAt", ""))
+        if started and finished:  # the engine writes the start down late: measured, a short container ends before it
+            started = min(started, finished)
+        return State(
+            _STATES.get(state["Status"], runtime.EXITED), name, dict(found["Config"].get("Labels") or {}),
+            started, finished, state.get("ExitCode"), bool(state.get("OOMKilled")), str(state.get("Error") or ""),
+        )
+
+    def stop(self, name: str, grace: int) -> None:
+        """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""
+        with contextlib.suppress(NotFound), self._engine() as client:
+            client.stop(name, timeout=grace)
+
+    def kill(self, name: str) -> None:
+        """End the container at once; returns before it has ended."""
+        with self._engine() as client:
+            try:
+                client.kill(name)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # gone, or not running
+                    raise EngineRefuses(f"The Docker engine does not end it: {error.explanation}.") from None
+
+    def remove(self, name: str) -> None:
+        """End and remove the container."""
+        with self._engine() as client:
+            try:
+                client.remove_container(name, v=True, force=True)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # gone, or going
+                    raise EngineRefuses(f"The Docker engine does not remove it: {error.explanation}.") from None
+
+    def follow(self, name: str, since: str = "", *, wait: bool = True,
+               stop: threading.Event | None = None) -> Iterator[LogChunk]:
+        """What the container wrote from `since` on until it ends or `stop` is set; without `wait`: until now.
+
+        `since` is a chunk's stamp, and that chunk comes again. Nothing where there is no such container.
+        """
+        query = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(wait)}
+        if since:
+            query["since"] = _seconds(since)
+        with self._engine() as client:
+            response = client.get(f"{client.base_url}/v{client.api_version}/containers/{name}/logs", params=query,
+                                  stream=True, timeout=(TIMEOUT, None if wait else TIMEOUT))
+        if response.status_code != 200:
+            response.close()
+            return
+        with _ended_by(CancellableStream(response.iter_content(None), response), stop) as chunks:
+            for stream, data in frames.split(chunks):
+                stamp, _, text = data.partition(b" ")
+                yield LogChunk(stream, stamp.decode("ascii", "replace"), text)
+
+    # --- all of them --------------------------------------------------------------------------------------------------
+
+    def list(self, instance: str) -> list[State]:
+        """Status, name and labels of all containers of the instance; the other fields are not filled."""
+        with self._engine() as client:
+            found = client.containers(all=True, filters={"label": [f"{runtime.INSTANCE}={instance}"]})
+        return [State(_STATES.get(entry["State"], runtime.EXITED), entry["Names"][0].lstrip("/"), dict(entry["Labels"]))
+                for entry in found if entry.get("Names")]
+
+    def events(self, instance: str, stop: threading.Event) -> Iterator[Event]:
+        """What happens to containers of the instance, from the event `listening` on, until `stop` is set."""
+        filters = json.dumps({"type": ["container"], "label": [f"{runtime.INSTANCE}={instance}"]})
+        with self._engine() as client:
+            response = client.get(f"{client.base_url}/v{client.api_version}/events", params={"filters": filters},
+                                  stream=True, timeout=(TIMEOUT, None))
+        yield Event("listening")
+        with _ended_by(CancellableStream(response.iter_content(None), response), stop) as chunks:
+            for document in frames.documents(chunks):
+                actor = document.get("Actor", {}).get("Attributes", {})
+                yield Event(str(document.get("Action", "")).partition(":")[0], str(actor.get("name", "")), dict(actor))
+        if not stop.is_set():
+            raise EngineAbsent("The Docker engine has closed its stream of events.")
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def ensure_network(self, name: str) -> Network:
+        """The internal network of that name, made where there is none: no way out, and none between its containers."""
+        with self._engine() as client:
+            try:
+                try:
+                    return _network(client.inspect_network(name))
+                except NotFound:
+                    client.create_network(
+                        name, driver="bridge", internal=True, check_duplicate=True, attachable=False,
+                        options={"com.docker.network.bridge.enable_icc": "false", _BRIDGE_NAME: bridge_name(name)})
+                    return _network(client.inspect_network(name))
+            except APIError as error:
+                words = f"The Docker engine does not make the network {name}: {error.explanation}."
+                raise EngineRefuses(words) from None
+
+    def remove_network(self, name: str) -> None:
+        """Remove the network unless containers are on it."""
+        with self._engine() as client:
+            try:
+                client.remove_network(name)
+            except APIError as error:
+                if error.status_code not in (403, 404):
+                    raise EngineRefuses(f"The Docker engine keeps the network: {error.explanation}.") from None
+
+
+def bridge_name(network: str) -> str:
+    """The host's interface to a network of ours: an interface's name has 15 characters at most."""
+    return f"isp{hashlib.sha256(network.encode()).hexdigest()[:10]}"
+
+
+def _network(found: Mapping[str, Any]) -> Network:
+    pools = [pool for pool in found.get("IPAM", {}).get("Config") or [] if ":" not in str(pool.get("Subnet", ""))]
+    gateway = str(pools[0].get("Gateway", "")) if pools else ""
+    if not gateway or not found.get("Internal"):
+        raise EngineRefuses(
+            f"The Docker network {found.get('Name')} is not an internal one with a gateway: remove it "
+            f"(`docker network rm {found.get('Name')}`), and a right one is made.")
+    return Network(gateway, str((found.get("Options") or {}).get(_BRIDGE_NAME) or f"br-{str(found.get('Id'))[:12]}"))
+
+
+def _not_fetched(image: str, words: str) -> EngineAbsent | ImageAbsent | RepositoryAbsent | EngineRefuses:
+    """What a failed pull means, told by the engine's words: it has no codes for this."""
+    host = image.partition("/")[0]
+    words = words.strip().rstrip(".")
+    if _UNKNOWN_IMAGE.search(words):
+        return ImageAbsent(f"The Docker repository {host} has no image {image}: register the application anew.")
+    if "denied" in words or "unauthorized" in words:
+        return EngineRefuses(f"The Docker repository {host} does not give out {image}: {words}.")
+    if "no space left" in words:
+        return EngineRefuses(f"The Docker engine has no room for {image}: {words}.")
+    return RepositoryAbsent(f"The Docker repository {host} does not answer, so {image} cannot be fetched: {words}.")
+
+
+@contextlib.contextmanager
+def _ended_by(stream: CancellableStream, stop: threading.Event | None) -> Iterator[Iterable[bytes]]:
+    """The stream, closed from another thread when `stop` is set: a blocked read sees no event."""
+    done = threading.Event()
+
+    def watch() -> None:
+        stop.wait()  # type: ignore[union-attr]
+        if not done.is_set():
+            with contextlib.suppress(OSError, AttributeError, DockerException):  # closed by its own end meanwhile
+                stream.close()
+
+    if stop is not None:
+        threading.Thread(target=watch, name="end of stream", daemon=True).start()
+    try:
+        yield stream
+    finally:
+        done.set()
+        with contextlib.suppress(OSError, AttributeError, DockerException):
+            stream.close()
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment as the engine writes it (nanoseconds); None for the year 1, its way to say never."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _seconds(stamp: str) -> str:
+    """`2026-11-24T20:22:25.123456789Z` as seconds since 1970 with all nine digits: a float has too few."""
+    whole, _, fraction = stamp.rstrip("Z").partition(".")
+    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
+    return f"{seconds}.{fraction or '0'}"

@@ -1,0 +1,158 @@
+"""What a container writes, kept in two files of limited size: the head of each at once, its tail at the end.
+
+The files only grow, so that a reader may go on from an offset. A cursor beside them says how far the heads have come: a
+worker that takes over goes on there, and the engine itself still has the tail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from registry.executor.runtime import STDERR, STDOUT, EngineFault, LogChunk, Runtime
+
+STREAMS = (STDOUT, STDERR)
+_SAVE_EVERY = 0.2  # seconds; what came after the last time is read again
+
+
+class CappedLog:
+    """One stream in one file of about `limit` bytes; three quarters are its head, the rest its tail."""
+
+    def __init__(self, path: Path, limit: int, kept: int = 0, seen: str = "") -> None:
+        """Go on with the first `kept` bytes of the file; what was written up to the stamp `seen` is in them."""
+        self._head = limit - limit // 4
+        self._most = limit // 4
+        self._tail = bytearray()
+        self._left_out = 0
+        self.full = False  # whether the head has all it will get
+        self.kept, self.seen = kept, seen
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
+        self._file.truncate(kept)
+        self._file.seek(kept)
+
+    def write(self, chunk: LogChunk) -> None:
+        """Keep the chunk, in the head while whole chunks fit there, then as tail."""
+        if chunk.stamp <= self.seen:
+            return
+        if not self.full and self.kept + len(chunk.data) <= self._head:
+            self._file.write(chunk.data)
+            self.kept += len(chunk.data)
+            self.seen = chunk.stamp
+            return
+        self.full = True
+        self._tail += chunk.data
+        if len(self._tail) > 2 * self._most:
+            self._trim()
+
+    def rewind(self) -> None:
+        """Back to the end of the head: what comes after it will come again."""
+        self._tail.clear()
+        self._left_out = 0
+
+    def _trim(self) -> None:
+        surplus = len(self._tail) - self._most
+        if surplus > 0:
+            self._left_out += surplus
+            del self._tail[:surplus]
+
+    def close(self) -> None:
+        """Add the tail; where something is missing between, a line says how much."""
+        self._trim()
+        if self._left_out:
+            self._file.write(f"\n[... {self._left_out} bytes left out here ...]\n".encode())
+        self._file.write(self._tail)
+        self._file.close()
+
+
+class Follower:
+    """Follows one container's output into `folder`/stdout and `folder`/stderr, in a thread or in one pass."""
+
+    def __init__(self, runtime: Runtime, name: str, folder: Path, cursor: Path, limit: int) -> None:
+        self._runtime, self._name, self._cursor = runtime, name, cursor
+        self._stop = threading.Event()
+        self._broken = False
+        self._thread: threading.Thread | None = None
+        places = _read(cursor)
+        self._logs = {stream: CappedLog(folder / stream, limit, *places.get(stream, (0, ""))) for stream in STREAMS}
+
+    def start(self) -> None:
+        """Follow while the container runs."""
+        self._thread = threading.Thread(target=self._follow, name=f"log of {self._name}", daemon=True)
+        self._thread.start()
+
+    def finish(self, patience: float = 2.0) -> None:
+        """After the container's end: take what is still to come, and close the files."""
+        if self._thread is not None:
+            self._thread.join(patience)
+            self._stop.set()
+            self._thread.join()
+        else:
+            self._broken = True
+        try:
+            if self._broken:
+                for log in self._logs.values():
+                    log.rewind()
+                self._keep(self._runtime.follow(self._name, self._since(), wait=False))
+        finally:
+            self._close()
+
+    def abandon(self) -> None:
+        """Let go of the container and the files as they are; the cursor stays for whoever goes on."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._close()
+
+    def _follow(self) -> None:
+        try:
+            self._keep(self._runtime.follow(self._name, self._since(), stop=self._stop))
+        except (EngineFault, OSError):  # the engine went away, or the disk is full: finish() tries again
+            self._broken = True
+        self._broken = self._broken or self._stop.is_set()
+
+    def _keep(self, chunks: Iterable[LogChunk]) -> None:
+        saved = 0.0
+        for chunk in chunks:
+            self._logs[chunk.stream].write(chunk)
+            if time.monotonic() > saved + _SAVE_EVERY and not all(log.full for log in self._logs.values()):
+                self._save()
+                saved = time.monotonic()
+
+    def _since(self) -> str:
+        """From where every stream gets all it lacks; a full one lacks its tail, which begins where its head ended."""
+        return min(log.seen for log in self._logs.values())
+
+    def _save(self) -> None:
+        places = {stream: [log.kept, log.seen] for stream, log in self._logs.items()}
+        draft = self._cursor.with_suffix(".draft")
+        draft.write_text(json.dumps(places))
+        draft.replace(self._cursor)
+
+    def _close(self) -> None:
+        for log in self._logs.values():
+            log.close()
+
+
+def _read(cursor: Path) -> dict[str, tuple[int, str]]:
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return {stream: (int(kept), str(seen)) for stream, (kept, seen) in json.loads(cursor.read_text()).items()}
+    return {}
+
+
+def last_line(path: Path, most: int = 500) -> str:
+    """The last line of a log that holds anything, as one line of printable text of at most `most` characters."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 64 * 1024))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = "".join(letter if letter.isprintable() else " " for letter in lines[-1]) if lines else ""
+    return line if len(line) <= most else f"{line[:most]}..."

@@ -1,0 +1,177 @@
+"""What the worker may ask of a container engine, and in which words it answers: the contract of every engine.
+
+It holds no engine; `docker_runtime.py` and `fake.py` fulfil it, and one test suite holds both to it. Verbs are
+idempotent: what is already done is no error.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+ABSENT, CREATED, RUNNING, PAUSED, EXITED = "absent", "created", "running", "paused", "exited"
+STDOUT, STDERR = "stdout", "stderr"
+INSTANCE, JOB, ATTEMPT, HOME = "innerspace.instance", "innerspace.job", "innerspace.attempt", "innerspace.home"
+
+
+class EngineFault(Exception):
+    """The engine did not do it; the message is one sentence: what, why, what to do next."""
+
+
+class EngineAbsent(EngineFault):
+    """The engine does not answer: nothing is known of its containers, trying again later may help."""
+
+
+class RepositoryAbsent(EngineFault):
+    """The Docker repository of an image does not answer: trying again later may help."""
+
+
+class ImageAbsent(EngineFault):
+    """The Docker repository answers, and has no such image."""
+
+
+class EngineRefuses(EngineFault):
+    """The engine answers, and will not do this; `fatal` where the image itself is the cause."""
+
+    def __init__(self, message: str, fatal: bool = False) -> None:
+        super().__init__(message)
+        self.fatal = fatal
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one container may use: cores, and bytes of memory, results and of each log stream."""
+
+    cores: float
+    memory: int
+    processes: int
+    disk: int
+    log: int
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder of the host as the container sees it."""
+
+    source: Path
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A container to be made. `network` is `none` or a Docker network's name, `image` names a digest or an image ID."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    environment: Mapping[str, str]
+    mounts: tuple[Mount, ...]
+    limits: Limits
+    network: str = "none"
+    hosts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """A container as the engine sees it now; `exit_code` and `out_of_memory` count only where it has exited."""
+
+    status: str
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine itself; memory in bytes."""
+
+    name: str
+    version: str
+    cores: int
+    memory: int
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """An internal network: the host's address on it, and the host's interface to it ('' where there is none)."""
+
+    gateway: str
+    interface: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened to a container: `start`, `die`, `destroy` ...; `listening` opens every stream of events."""
+
+    action: str
+    name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LogChunk:
+    """Bytes that a container wrote at once to `stdout` or `stderr`; `stamp` sorts by time, `follow` takes it."""
+
+    stream: str
+    stamp: str
+    data: bytes
+
+
+class Runtime(Protocol):
+    """A container engine. Every verb raises EngineAbsent where the engine does not answer."""
+
+    def describe(self) -> Engine:
+        """The engine's name, version and size."""
+
+    def has_image(self, image: str) -> bool:
+        """Whether a container can be made of `image` without fetching it."""
+
+    def ensure_image(self, image: str) -> None:
+        """Fetch `image` where it is not here. Raises ImageAbsent, RepositoryAbsent, EngineRefuses."""
+
+    def create(self, spec: Spec) -> None:
+        """Make the container; one of that name is left as it is. Raises ImageAbsent, EngineRefuses."""
+
+    def start(self, name: str) -> None:
+        """Start a created container. Raises EngineRefuses, also where there is none of that name."""
+
+    def inspect(self, name: str) -> State:
+        """The container's state; `absent` where there is none."""
+
+    def stop(self, name: str, grace: int) -> None:
+        """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""
+
+    def kill(self, name: str) -> None:
+        """End the container at once; returns before it has ended."""
+
+    def remove(self, name: str) -> None:
+        """End and remove the container."""
+
+    def follow(self, name: str, since: str = "", *, wait: bool = True,
+               stop: threading.Event | None = None) -> Iterator[LogChunk]:
+        """What the container wrote from `since` on until it ends or `stop` is set; without `wait`: until now.
+
+        `since` is a chunk's stamp, and that chunk comes again. Nothing where there is no such container.
+        """
+
+    def list(self, instance: str) -> list[State]:
+        """Status, name and labels of all containers of the instance; the other fields are not filled."""
+
+    def events(self, instance: str, stop: threading.Event) -> Iterator[Event]:
+        """What happens to containers of the instance, from the event `listening` on, until `stop` is set."""
+
+    def ensure_network(self, name: str) -> Network:
+        """The internal network of that name, made where there is none: no way out, and none between its containers."""
+
+    def remove_network(self, name: str) -> None:
+        """Remove the network unless containers are on it."""

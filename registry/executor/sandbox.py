@@ -1,0 +1,113 @@
+"""The walls around a container: from what is to run, the request that the engine gets. No caller can relax them.
+
+A pure function, so that a test can hold every option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from registry.executor.runtime import Limits, Mount, Spec
+
+USER = 65534                      # nobody, whatever user the image names
+SCRATCH = "/scratch"              # a path that images do not have: tmpfs takes over the mode of an existing folder
+OPEN_FILES = 1024
+SCRATCH_FILES = 10_000
+_MIB = 2**20
+
+
+def scratch_bytes(limits: Limits) -> int:
+    """Bytes of /scratch; they count as the job's memory."""
+    return max(16 * _MIB, limits.memory // 4)
+
+
+def request(spec: Spec, image_volumes: Iterable[str] = ()) -> dict[str, Any]:
+    """The body of the Engine API's `POST /containers/create` for `spec`.
+
+    `image_volumes` are the paths that the image declares as volumes: each becomes a small tmpfs, for a volume would be
+    disk without a limit.
+    """
+    environment = {**spec.environment, "HOME": SCRATCH, "TMPDIR": SCRATCH}
+    return {
+        "Image": spec.image,
+        "User": f"{USER}:{USER}",
+        "Hostname": "job",
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "Labels": dict(spec.labels),
+        "StopSignal": "SIGTERM",
+        "Tty": False,
+        "OpenStdin": False,
+        "Healthcheck": {"Test": ["NONE"]},  # the image's own would run beside the job
+        "HostConfig": {**_walls(), **_shares(spec.limits), **_places(spec, image_volumes)},
+    }
+
+
+def _walls() -> dict[str, Any]:
+    """What no container gets; seccomp and AppArmor keep the engine's default profiles."""
+    return {
+        "Privileged": False,
+        "ReadonlyRootfs": True,
+        "CapAdd": [],
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges:true"],
+        "Devices": [],
+        "DeviceRequests": [],
+        "PidMode": "",
+        "UTSMode": "",
+        "UsernsMode": "",
+        "IpcMode": "private",
+        "PublishAllPorts": False,
+        "PortBindings": {},
+        "Binds": [],
+        "VolumesFrom": [],
+        "Links": [],
+        "Init": True,
+        "AutoRemove": False,  # its state is read after its end, then it is removed
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    }
+
+
+def _shares(limits: Limits) -> dict[str, Any]:
+    """How much of everything; no swap beyond the memory."""
+    return {
+        "Memory": limits.memory,
+        "MemorySwap": limits.memory,
+        "NanoCpus": int(limits.cores * 1e9),
+        "PidsLimit": limits.processes,
+        "OomScoreAdj": 500,
+        "OomKillDisable": False,
+        "ShmSize": min(64 * _MIB, limits.memory // 4),
+        "Ulimits": [
+            {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "fsize", "Soft": limits.disk, "Hard": limits.disk},
+        ],
+        # the engine's own log only bridges a restart of the worker; JSON makes it longer than what was written
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": str(max(_MIB, 4 * limits.log)), "max-file": "1"}},
+    }
+
+
+def _places(spec: Spec, image_volumes: Iterable[str]) -> dict[str, Any]:
+    tmpfs = {SCRATCH: _tmpfs(scratch_bytes(spec.limits))}
+    tmpfs |= {path: _tmpfs(16 * _MIB) for path in image_volumes if path not in {mount.target for mount in spec.mounts}}
+    return {
+        "NetworkMode": spec.network,
+        "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
+        "Tmpfs": tmpfs,
+        "Mounts": [_bind(mount) for mount in spec.mounts],
+    }
+
+
+def _tmpfs(size: int) -> str:
+    return f"rw,noexec,nosuid,nodev,size={size},nr_inodes={SCRATCH_FILES},mode=1777"
+
+
+def _bind(mount: Mount) -> dict[str, Any]:
+    return {
+        "Type": "bind",
+        "Source": str(mount.source),
+        "Target": mount.target,
+        "ReadOnly": not mount.writable,
+        "BindOptions": {"Propagation": "rprivate"},
+    }
