@@ -15,6 +15,7 @@ from vosi import namespaces as ns
 from vosi import spans, xmlio
 from vosi.writing import Writer
 
+_PLAIN_INTERFACES = frozenset({"vs:ParamHTTP", "vr:WebBrowser", "vr:WebService", "vg:OAIHTTP"})
 _SIMPLE = frozenset({"integer", "real", "complex", "boolean", "char", "string"})
 _VOTABLE = frozenset({
     "bit", "unsignedByte", "short", "int", "long", "unicodeChar", "float", "double", "floatComplex", "doubleComplex"})
@@ -92,7 +93,7 @@ def read(data: bytes) -> Reading:
     found = tuple(_of_piece(piece, problems) for piece in pieces)
     if not pieces and etree.QName(root).localname == "capabilities":
         problems.append("It lists no capability.")
-    return Reading(found, problems)
+    return Reading(found, list(dict.fromkeys(problems)))
 
 
 def of_record(element: etree._Element) -> tuple[Capability, ...]:
@@ -212,7 +213,7 @@ def types_of(capability: Capability) -> Iterator[str]:
 def write_into(writer: Writer, capability: Capability) -> None:
     """The capability as a child of what is being written there, which binds the prefixes of `types_of`."""
     if capability.xml is not None:
-        writer.piece(capability.xml)
+        writer.piece(one_method_each(capability.xml))
         return
     with writer.element("capability", {"xsi:type": capability.type, "standardID": capability.standard_id}):
         writer.leaf("description", capability.description.strip())
@@ -221,6 +222,25 @@ def write_into(writer: Writer, capability: Capability) -> None:
                 _write_interface(writer, interface, method)
         for name, text in capability.extra:
             writer.leaf(name, text)
+
+
+def one_method_each(xml: bytes) -> bytes:
+    """The capability element with an interface for each security method, as VOResource 1.2 §3.2.1 has it.
+
+    An interface that lists several is repeated whole; all other bytes stay.
+    """
+    every = spans.spans(xml)
+    edits: list[spans.Edit] = []
+    for interface in (one for one in every if len(one.path) == 2 and one.path[1] == "interface"):
+        methods = [one for one in every if len(one.path) == 3 and one.path[2] == "securityMethod"
+                   and interface.start < one.start < interface.end]
+        if len(methods) > 1:
+            copies = []
+            for kept in methods:
+                others = [(one.start - interface.start, one.end - interface.start, b"") for one in methods if one is not kept]
+                copies.append(spans.edited(xml[interface.start:interface.end], others))
+            edits.append((interface.start, interface.end, b"".join(copies)))
+    return spans.edited(xml, edits) if edits else xml
 
 
 def _write_interface(writer: Writer, interface: Interface, method: str | None) -> None:
@@ -252,6 +272,17 @@ def _kind(datatype: str) -> str:
     if datatype in _SIMPLE:
         return "vs:SimpleDataType"
     return "vs:VOTableType" if datatype in _VOTABLE else ""
+
+
+def plain(capability: Capability) -> Capability:
+    """What VOResource 1.2 can say of it without its XML: for one whose XML is not valid, or in unknown vocabularies.
+
+    Its own type and what that adds are lost; an interface of an unknown type becomes a vs:ParamHTTP.
+    """
+    interfaces = tuple(
+        one if one.type in _PLAIN_INTERFACES else replace(one, type="vs:ParamHTTP")
+        for one in capability.interfaces if one.access_url)
+    return replace(capability, type="", xml=None, extra=(), interfaces=interfaces)
 
 
 def readdressed(capability: Capability, new_url: Callable[[str], str]) -> Capability:

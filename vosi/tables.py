@@ -119,10 +119,13 @@ def _mend_data_type(column: etree._Element, data_type: etree._Element) -> list[s
     written = data_type.get(_XSI_TYPE, "").strip()
     prefix, _, local = written.rpartition(":")
     kind = _DATA_TYPES.get(local, "")
-    value = " ".join((data_type.text or "").split())
+    said = " ".join((data_type.text or "").split())
+    value = said.removeprefix("adql:")
     if value not in _VALUES.get(kind, frozenset()):
         column.remove(data_type)
-        return [f"A data type {value or '(empty)'} of the kind {written or '(none)'} is unknown; it is left out."]
+        return [f"A data type {said or '(empty)'} of the kind {written or '(none)'} is unknown; it is left out."]
+    if value != said:
+        data_type.text = value
     if local == kind and data_type.nsmap.get(prefix or None) == ns.VS:
         return []
     bound = next((name for name, uri in data_type.nsmap.items() if uri == ns.VS and name), None)
