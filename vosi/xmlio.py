@@ -266,8 +266,9 @@ def element_end(data: bytes, start: int, at_end: int) -> int:
 def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
     """`record` (UTF-8) with the namespace declarations of `in_scope` that its root lacks, `xmlns=""` where it has no default.
 
-    What stands before the root (declaration, comments, instructions) and behind it goes; line ends become LF; all
-    other bytes stay. Raises XmlRefused when there is no start tag.
+    A prefix that occurs nowhere in it stays out: a record passed on in a page comes out of it as it went in. What
+    stands before the root (declaration, comments, instructions) and behind it goes; line ends become LF; all other
+    bytes stay. Raises XmlRefused when there is no start tag.
     """
     data = record.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in record else record
     tag = START_TAG.match(data)
@@ -275,7 +276,8 @@ def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
         raise XmlRefused("It does not begin with an element.")
     own = {(name or b"").decode() or None for name in _XMLNS.findall(tag.group())}
     scope: dict[str | None, str] = {None: "", **in_scope}
-    missing = [(prefix, uri) for prefix, uri in scope.items() if prefix not in own and (uri or prefix is None) and prefix != "xml"]
+    missing = [(prefix, uri) for prefix, uri in scope.items() if prefix not in own and prefix != "xml"
+               and (prefix is None or uri and f"{prefix}:".encode() in data)]
     added = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' if prefix else f' xmlns="{_escaped(uri)}"' for prefix, uri in missing)
     name = _NAME.match(data)
     assert name is not None  # a start tag has a name

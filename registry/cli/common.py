@@ -15,6 +15,9 @@ import click
 from registry.errors import NotFound
 from registry.site import Site, open_site
 
+# texts of records are nobody's markup
+_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+
 
 @contextmanager
 def site_of(instance: Path, **overrides: Any) -> Iterator[Site]:
@@ -64,6 +67,7 @@ def emit(document: Any, as_json: bool, text: Callable[[], None]) -> None:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print a table; `empty` is said where there are no rows."""
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
@@ -71,9 +75,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: s
     if not lines:
         click.echo(empty)
         return
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(**_PLAIN)
     if not console.is_terminal:  # a pipe wants whole cells, one row a line
-        console = Console(highlight=False, width=max(80, max(sum(len(cell) + 3 for cell in line) for line in [headings, *lines])))
+        columns = zip(headings, *lines, strict=True)
+        console = Console(width=sum(max(map(cell_len, column)) + 2 for column in columns), **_PLAIN)
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         grid.add_column(heading, overflow="fold")
@@ -87,7 +92,7 @@ def progress(title: str, *, total: int | None = None) -> Iterator[Callable[[int,
     """A bar on a terminal, a line now and then elsewhere, both on stderr; call what it gives with (done, words)."""
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, **_PLAIN)
     if console.is_terminal:
         with _bar(console, title, total) as update:
             yield update
@@ -100,8 +105,8 @@ def progress(title: str, *, total: int | None = None) -> Iterator[Callable[[int,
 def _bar(console: Any, title: str, total: int | None) -> Iterator[Callable[[int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"),
-               TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TextColumn("{task.fields[words]}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=total, words="")
         yield lambda done, words="": bar.update(task, completed=done, words=words)
@@ -117,6 +122,6 @@ def _lines(console: Any, title: str, total: int | None) -> Iterator[Callable[[in
         nonlocal last
         if time.monotonic() - last >= 2 or done == total:
             last = time.monotonic()
-            console.print(f"{title}: {done}{f' of {total}' if total else ''} {words}".rstrip())
+            console.print(f"{title}: {done}{f' of {total}' if total else ''} {words}".rstrip(), soft_wrap=True)
 
     yield update

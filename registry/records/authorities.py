@@ -6,6 +6,8 @@ adoption or a harvest.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lxml import etree
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -46,6 +48,12 @@ def claim(connection: Connection, authority: str, registry: str, *, own: bool) -
     name = authority.lower()
     connection.execute(delete(authorities).where(authorities.c.authority == name))
     connection.execute(insert(authorities).values(authority=name, registry=registry.lower(), own=own))
+
+
+def release(connection: Connection, registry: str, *, keep: Iterable[str] = ()) -> None:
+    """Forget that another registry manages authorities, all but those in `keep` (lower case)."""
+    connection.execute(delete(authorities).where(
+        authorities.c.registry == registry.lower(), authorities.c.own.is_(False), authorities.c.authority.not_in(list(keep))))
 
 
 def our_registry(settings_authority: str) -> str:

@@ -24,7 +24,8 @@ def test_each_alone_keeps_its_bytes(site: Any, shared: Path) -> None:
             assert done.record is not None, done.reason
             kept = store.get(connection, done.record.ivoid)
             assert kept is not None
-        assert corpus.without_declarations(kept.xml) == corpus.without_declarations(corpus.root_of(file.read_bytes())), file
+        came = corpus.root_of(file.read_bytes())
+        assert corpus.without_declarations(kept.xml) == corpus.without_declarations(came), file
         assert xmlio.digest(xmlio.parse(kept.xml)) == xmlio.digest(xmlio.parse(file.read_bytes())) == kept.digest
         assert None in xmlio.parse(kept.xml).nsmap, "its own default namespace, so that no envelope lends it another"
 
@@ -58,7 +59,8 @@ def test_ours_are_those_that_our_schemas_can_judge(north: Any, shared: Path) -> 
         assert all(namespace in entry.reason for namespace in missing)
     assert "ivoa.net" in report.adopted and "nasa.heasarc" in report.adopted
     for record in everything(north):
-        assert record.managed == (record.origin == "own") and (record.origin != "own" or record.profile == "recommended")
+        assert record.managed == (record.origin == "own")
+        assert record.origin != "own" or record.profile == "recommended"
 
 
 def test_without_force_the_standards_stay_everybodys(north: Any, shared: Path) -> None:
@@ -86,7 +88,8 @@ def hold_last_of_each(site: Any, files: list[Path]) -> None:
     by_name: dict[str, list[bytes]] = {}
     for file in files:
         root = corpus.root_of(file.read_bytes())
-        by_name.setdefault(resource.summarise(xmlio.parse(root)).ivoid.lower(), []).append(corpus.without_declarations(root))
+        name = resource.summarise(xmlio.parse(root)).ivoid.lower()
+        by_name.setdefault(name, []).append(corpus.without_declarations(root))
     assert len(by_name) == 50
     with site.database.read() as connection:
         for name, states in by_name.items():

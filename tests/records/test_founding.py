@@ -11,8 +11,8 @@ from registry.errors import Conflict, Refusal
 from registry.records import authorities, founding, listing, store
 from registry.records.founding import Founding
 from registry.records.store import Record
-from vosi import xmlio
 from vosi import namespaces as ns
+from vosi import xmlio
 
 WISH = Founding("north.example", "North", "http://127.0.0.1:8101/base", email="ops@north.example")
 

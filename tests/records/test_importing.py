@@ -36,8 +36,9 @@ def test_files_folders_and_standard_input_are_read_in_order(north: Any, tmp_path
 
 def test_every_record_of_a_list_is_told(north: Any, tmp_path: Path) -> None:
     bodies = b"".join([record("ivo://a.example/1"), record("ivo://a b/2"), record("ivo://a.example/3"), b"<odd/>"])
-    listed = b'<ri:VOResources xmlns:ri="http://www.ivoa.net/xml/RegistryInterface/v1.0">' + bodies + b"</ri:VOResources>"
-    [file] = run(north, tmp_path, listed).files
+    namespace = b"http://www.ivoa.net/xml/RegistryInterface/v1.0"
+    several = b'<ri:VOResources xmlns:ri="%s">%s</ri:VOResources>' % (namespace, bodies)
+    [file] = run(north, tmp_path, several).files
     assert [(entry.ivoid, entry.outcome) for entry in file.entries] == [
         ("ivo://a.example/1", "new"), ("ivo://a b/2", "refused"), ("ivo://a.example/3", "new"), ("", "refused")]
 
@@ -132,8 +133,9 @@ def test_a_registry_on_our_shelf_is_a_known_one(north: Any, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("authority", ["ivoa.net", "innerspace", "IVOA.net"])
 def test_the_authorities_that_ship_are_adopted_by_force_alone(north: Any, tmp_path: Path, authority: str) -> None:
-    assert not run(north, tmp_path, record(f"ivo://{authority}/r"), own=True).taken
-    assert run(north, tmp_path, record(f"ivo://{authority}/r"), own=True, force_own=True).adopted == (authority.lower(),)
+    xml = record(f"ivo://{authority}/r")
+    assert not run(north, tmp_path, xml, own=True).taken
+    assert run(north, tmp_path, xml, own=True, force_own=True).adopted == (authority.lower(),)
 
 
 def test_registry_and_authority_records_claim_nothing_by_themselves(north: Any, tmp_path: Path) -> None:

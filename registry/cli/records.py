@@ -1,0 +1,250 @@
+"""Commands of the shelf: list, show, delete, history; import, export, validate, reproject."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry.cli.common import emit, json_option, progress, site_of, table, who, with_site
+from registry.errors import Refusal
+from registry.records import exporting, importing, incoming, judging, listing, publish, reprojecting, store
+from registry.records.importing import Report
+from registry.records.judging import Verdict
+from registry.site import Site
+from vosi.schemas import Schemas
+
+_ORIGINS = click.Choice([store.OWN, store.HARVESTED, store.FOREIGN_FILE, store.SHIPPED])
+
+
+@click.group()
+def records() -> None:
+    """The records on the shelf: list, show, delete, history."""
+
+
+@records.command("list")
+@click.argument("words", nargs=-1)
+@click.option("--origin", type=_ORIGINS, help="Only those that came this way.")
+@click.option("--type", "type_", default="", help="Only those of this type, such as vs:CatalogService.")
+@click.option("--deleted", is_flag=True, help="Tombstones too.")
+@click.option("--drafts", is_flag=True, help="Drafts too.")
+@click.option("--after", default="", help="Go on behind this identifier.")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@json_option
+@with_site
+def list_(site: Site, words: tuple[str, ...], origin: str | None, type_: str, after: str, limit: int, as_json: bool,
+          **shown: bool) -> None:
+    """List records by name; WORDS are looked for in title and identifier."""
+    with site.database.read() as connection:
+        found = listing.browse(connection, origin=origin or "", type_=type_, words=" ".join(words),
+                               after=store.key_of(after), limit=limit, **shown)
+    rows = [(one.ivoid, one.title, one.type, one.origin, one.status, one.datestamp) for one in found]
+    emit([_plain(one) for one in found], as_json, lambda: table(
+        ("identifier", "title", "type", "origin", "status", "changed"), rows, empty="No record matches."))
+
+
+@records.command()
+@click.argument("ivoid")
+@click.option("--xml", "as_xml", is_flag=True, help="The record itself and nothing else.")
+@json_option
+@with_site
+def show(site: Site, ivoid: str, as_xml: bool, as_json: bool) -> None:
+    """Show the record IVOID, in whatever case it is written."""
+    record = _record(site, ivoid)
+    if as_xml:
+        _print_xml(record.xml)
+        return
+    document = {**_plain(record), "version": record.version, "problems": _problems(record),
+                "xml": record.xml.decode()}
+
+    def text() -> None:
+        table(("field", "value"), [(name, value) for name, value in _plain(record).items() if value], empty="")
+        for problem in _problems(record):
+            click.echo(f"line {problem['line']}: {problem['what']}")
+        click.echo(f"The XML: registry records show --xml {record.ivoid}")
+
+    emit(document, as_json, text)
+
+
+@records.command()
+@click.argument("ivoid")
+@click.option("--why", default="", help="The reason, for the history.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_site
+def delete(site: Site, ivoid: str, why: str, yes: bool) -> None:
+    """Delete the record IVOID; a tombstone tells those who harvest us."""
+    record = _record(site, ivoid)
+    if not (yes or record.deleted):
+        click.confirm(f"Delete {record.ivoid} ({record.title})?", abort=True)
+    publish.retire(site, record.ivoid, who=who(), why=why)
+    click.echo(f"deleted {record.ivoid}")
+
+
+@records.command()
+@click.argument("ivoid")
+@click.option("--version", type=int, help="Print the XML of this version and nothing else.")
+@json_option
+@with_site
+def history(site: Site, ivoid: str, version: int | None, as_json: bool) -> None:
+    """Every state that the record IVOID has been in, the newest first."""
+    record = _record(site, ivoid)
+    with site.database.read() as connection:
+        versions = store.versions(connection, record.ivoid)
+    if version is not None:
+        wanted = [one for one in versions if one.version == version]
+        if not wanted:
+            raise Refusal(f"{record.ivoid} has no version {version}; its newest is {record.version}.")
+        _print_xml(wanted[0].xml)
+        return
+    rows = [(one.version, one.at, one.who, one.status, one.why) for one in versions]
+    names = ("version", "at", "who", "status", "why")
+    emit([dict(zip(names, row, strict=True)) for row in rows], as_json, lambda: table(names, rows, empty=""))
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--own", is_flag=True, help="They become records of ours: valid, and their authorities adopted.")
+@click.option("--force-own", is_flag=True, help="With --own: also authorities that another registry manages.")
+@json_option
+@with_site
+def import_(site: Site, paths: tuple[str, ...], own: bool, force_own: bool, as_json: bool) -> None:
+    """Put the records in PATH... on the shelf: files, folders with all *.xml below them, - for standard input.
+
+    A file may hold one record, a list of them or an OAI-PMH page. Each is kept as it came. The exit code is 0 when
+    every file is accounted for and at least one record is on the shelf (new, changed or equal), 1 when none is.
+    """
+    if force_own and not own:
+        raise click.UsageError("--force-own goes with --own.")
+    with progress("import", total=incoming.count(paths)) as update:
+        report = importing.import_paths(
+            site, paths, own=own, force_own=force_own, who=who(), progress=update, stdin=sys.stdin.buffer)
+    emit(_report(report), as_json, lambda: _tell(report))
+    if not report.taken:
+        raise Refusal("Nothing could be taken; the report says why, file by file.")
+
+
+@click.command()
+@click.argument("target", metavar="DIR|-")
+@click.option("--origin", type=_ORIGINS, help="Only those that came this way.")
+@with_site
+def export(site: Site, target: str, origin: str | None) -> None:
+    """Write the records to DIR, each as <authority>/<key>.xml, or with - as one document to standard output.
+
+    Tombstones and drafts are left out. `registry import` reads both forms back.
+    """
+    folder = None if target == incoming.STDIN else Path(target)
+    with site.database.read() as connection, progress("export") if folder else nullcontext(_silent) as update:
+        found = (one for one in listing.every(connection, origin=origin or "")
+                 if one.status not in (store.DELETED, store.DRAFT))
+        if folder is None:
+            exporting.to_stream(found, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            return
+        count = exporting.to_folder(found, folder, update)
+    click.echo(f"{count} records written to {target}")
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="PATH|IVOID...")
+@json_option
+@click.pass_obj
+def validate(instance: Path, targets: tuple[str, ...], as_json: bool) -> None:
+    """Judge records by the schemas: files, folders, - for standard input, or identifiers of records on the shelf.
+
+    Exit code 1 when one is not valid in any edition. Files need no datacenter.
+    """
+    names = [target for target in targets if target[:6].lower() == "ivo://"]
+    paths = [target for target in targets if target not in names]
+    verdicts: list[Verdict] = []
+    if names or instance.is_dir():
+        with site_of(instance) as site:
+            verdicts += [judging.of_record(site.schemas, _record(site, name)) for name in names]
+            verdicts += _of_files(site.schemas, paths)
+    else:
+        verdicts += _of_files(Schemas(), paths)
+    emit([asdict(verdict) | {"valid": verdict.valid} for verdict in verdicts], as_json, lambda: _say(verdicts))
+    faulty = sum(not verdict.valid for verdict in verdicts)
+    if faulty:
+        raise Refusal(f"{faulty} of {len(verdicts)} not valid.")
+
+
+@click.command()
+@click.option("--behind", is_flag=True, help="Only records whose rows were made from another state of theirs.")
+@with_site
+def reproject(site: Site, behind: bool) -> None:
+    """Derive the tables of searches from the records anew."""
+    with progress("reproject") as update:
+        count = reprojecting.reproject(site, behind_only=behind, progress=update)
+    click.echo(f"{count} records projected")
+
+
+def _silent(_done: int, _words: str = "") -> None:
+    """Standard output is the document itself."""
+
+
+def _of_files(schemas: Schemas, paths: list[str]) -> Iterator[Verdict]:
+    with progress("validate", total=incoming.count(paths)) as update:
+        for done, document in enumerate(incoming.documents(paths, sys.stdin.buffer), 1):
+            if not document.skipped:
+                yield from judging.of_document(schemas, document)
+            update(done, document.name)
+
+
+def _say(verdicts: list[Verdict]) -> None:
+    rows = [(verdict.name or "the shelf", verdict.ivoid, verdict.words, len(verdict.problems) or "",
+             _first(verdict)) for verdict in verdicts]
+    table(("where", "identifier", "verdict", "problems", "the first"), rows, empty="There was nothing to judge.")
+
+
+def _first(verdict: Verdict) -> str:
+    if not verdict.problems:
+        return ""
+    first = verdict.problems[0]
+    return f"{first.what} (line {first.line})" if first.line else first.what
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {"files": [asdict(file) for file in report.files], "counts": report.counts, "adopted": list(report.adopted)}
+
+
+def _tell(report: Report) -> None:
+    """The report for people: a line per record that was not simply taken, then the sums."""
+    rows = [(file.name, entry.ivoid, entry.outcome, entry.reason or f"{entry.problems} problems by the schemas")
+            for file in report.files for entry in file.entries if entry.reason or entry.problems]
+    if rows:
+        table(("file", "record", "outcome", "reason"), rows, empty="")
+    counts = ", ".join(f"{number} {name}" for name, number in report.counts.items() if number)
+    click.echo(f"{len(report.files)} files: {counts or 'no record'}")
+    if report.adopted:
+        click.echo(f"adopted: {', '.join(report.adopted)}")
+
+
+def _record(site: Site, ivoid: str) -> store.Record:
+    with site.database.read() as connection:
+        record = store.get(connection, ivoid)
+    if record is None:
+        raise store.NoRecord(ivoid)
+    return record
+
+
+def _plain(record: store.Record) -> dict[str, Any]:
+    return {
+        "ivoid": record.ivoid, "title": record.title, "type": record.type, "status": record.status,
+        "origin": record.origin, "datestamp": record.datestamp, "updated": record.updated,
+        "valid_in": record.profile, "managed": record.managed,
+    }
+
+
+def _problems(record: store.Record) -> list[dict[str, Any]]:
+    names = ("where", "what", "field", "line")
+    return [dict(zip(names, problem, strict=True)) for problem in record.problems]
+
+
+def _print_xml(xml: bytes) -> None:
+    sys.stdout.buffer.write(exporting.DECLARATION + xml + b"\n")
+    sys.stdout.buffer.flush()
