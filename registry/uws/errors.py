@@ -33,3 +33,13 @@ class WrongMethod(Refusal):
     def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
         super().__init__(message)
         self.allowed = allowed
+
+
+class JobFailed(Refusal):
+    """The job behind a synchronous request did not end well (DALI 1.1 §4.2); the message is the job's own."""
+
+
+class UnknownBody(Refusal):
+    """The body of a request is of a type that is not understood."""
+
+    status = 415

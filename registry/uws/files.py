@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from registry.site import Site
 
@@ -23,7 +23,7 @@ class Upload:
     """One file that came with a request: the name of the input it is for, and its bytes."""
 
     name: str
-    stream: BinaryIO
+    stream: IO[bytes]
 
 
 def folder(site: Site, job_id: str) -> Path:

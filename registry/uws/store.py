@@ -113,7 +113,7 @@ class NoJob(NotFound):
     """There is no such job, or no longer."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"There is no job {job_id} here; it may have been deleted or have reached its destruction time.")
+        super().__init__(f"There is no job {job_id} here: it may have been deleted, or its destruction time has come.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -218,8 +218,9 @@ def set_results(connection: Connection, job_id: str, results: Iterable[Result]) 
 def move(connection: Connection, job: Job, phase: Phase, **values: Any) -> Job | None:
     """Bring `job` into `phase`, setting `values` with it; None when somebody was faster.
 
-    What follows from the phase is set unless given: `queued`, `started`, `ended`; outside the waiting phases no `message`;
-    in a final phase no gateway token, no lease and no wish but DELETE. Raises ValueError for a move that does not exist.
+    What follows from the phase is set unless given: `queued`, `started`, `ended`; no `message` but in the waiting
+    phases; in a final phase no gateway token, no lease, no step and no wish but DELETE. Raises ValueError for a move
+    that does not exist.
     """
     if not may_move(job.phase, phase):
         raise ValueError(f"A job cannot go from {job.phase} to {phase}.")
@@ -253,7 +254,7 @@ def claim(connection: Connection, lease: str, running_limit: int) -> Job | None:
 
 
 def leased(connection: Connection) -> list[Job]:
-    """The jobs a worker has to look at: unfinished ones that somebody has taken or that are to stop; those to be deleted."""
+    """The jobs a worker has to look at: unfinished ones that are taken or are to stop, and those to be deleted."""
     # two queries, since each has its partial index and their union has none
     found = {row.id: _job(row) for kind in (_TAKEN, _UNWANTED) for row in connection.execute(select(jobs).where(kind))}
     wanted = (job for job in found.values() if not job.final or job.desired == DELETE)
@@ -266,7 +267,7 @@ def adopt(connection: Connection, job: Job, lease: str) -> Job | None:
 
 
 def renew(connection: Connection, lease: str) -> int:
-    """Say that the worker with this lease lives: the beat of its jobs moves, their version does not. How many it has."""
+    """Say that the worker with this lease lives: the beat of its jobs moves, their version does not; how many."""
     done = connection.execute(update(jobs).where(_TAKEN, jobs.c.lease == lease).values(beat=jobs.c.beat + 1))
     return done.rowcount
 
@@ -303,9 +304,9 @@ def _follows(job: Job, phase: Phase, at: str) -> dict[str, Any]:
 
 
 def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | None:
-    where = (jobs.c.id == job.id, jobs.c.phase == job.phase.value, jobs.c.version == job.version, jobs.c.lease == job.lease)
+    unmoved = (jobs.c.phase == job.phase.value, jobs.c.version == job.version, jobs.c.lease == job.lease)
     values = {**values, "version": job.version + 1}
-    done = connection.execute(update(jobs).where(*where).values(values))
+    done = connection.execute(update(jobs).where(jobs.c.id == job.id, *unmoved).values(values))
     if done.rowcount != 1:
         return None
     return replace(job, **{**values, "phase": Phase(values.get("phase", job.phase))})

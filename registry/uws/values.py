@@ -94,6 +94,14 @@ def moment(name: str, text: str) -> datetime:
     raise BadValue(f"{name}={shown(text)} is no ISO 8601 time; write it like {clock.stamp()}.")
 
 
+def offset(text: str) -> int:
+    """A position in a log, in bytes."""
+    number = _integer("SINCE", text)
+    if number < 0:
+        raise BadValue(f"SINCE={shown(text)} is negative; give the offset of a byte.")
+    return number
+
+
 def shown(text: str) -> str:
     """A client's text as a sentence repeats it: short, printable, in quotes."""
     return repr(text if len(text) <= 60 else text[:60] + "...")

@@ -20,8 +20,8 @@ def job(phase: Phase = Phase.PENDING, **values: Any) -> Job:
         "application": "ivo://north.example/app/hr-diagram", "application_version": "1.0", "image": IMAGE,
         "created": clock.fine_stamp(), "queued": None, "started": None, "ended": None, "execution_duration": 60,
         "destruction": clock.fine_stamp(clock.later(3600)), "quote": None, "limits": {}, "contract": {}, "message": "",
-        "error_type": None, "error": None, "exit_code": None, "usage": {}, "node": "", "desired": store.RUN, "attempt": 0,
-        "step": "", "lease": "", "beat": 0, "token_hash": None,
+        "error_type": None, "error": None, "exit_code": None, "usage": {}, "node": "", "desired": store.RUN,
+        "attempt": 0, "step": "", "lease": "", "beat": 0, "token_hash": None,
     }
     return Job(**{**given, **values})
 

@@ -122,7 +122,8 @@ def test_leased_lists_what_a_worker_has_to_look_at(site: Any) -> None:
 
 def test_results_keep_their_order_and_go_with_the_job(site: Any) -> None:
     done = advance(site, put(site, Parameter("a", "1")), QUEUED, EXECUTING, ERROR)
-    found = [Result("z.json", 0, "files/z.json", 3, "application/json", "00"), Result("stdout", 1, "stdout", 0, "text/plain", "01")]
+    found = [Result("z.json", 0, "files/z.json", 3, "application/json", "00"),
+             Result("stdout", 1, "stdout", 0, "text/plain", "01")]
     with site.database.write() as connection:
         store.set_results(connection, done.id, found)
         store.set_results(connection, done.id, found)
@@ -145,8 +146,9 @@ def test_due_are_those_past_their_destruction(site: Any) -> None:
 
 
 def test_lists_filter_by_owner_phase_time_and_number(site: Any) -> None:
-    made = [put(site, phase=phase, owner=owner, created=f"2026-01-0{day}T00:00:00.000Z") for day, (phase, owner) in enumerate([
-        (PENDING, "ada"), (COMPLETED, "ada"), (ARCHIVED, "ada"), (ERROR, "ada"), (PENDING, None), (PENDING, "bob")], start=1)]
+    kinds = [(PENDING, "ada"), (COMPLETED, "ada"), (ARCHIVED, "ada"), (ERROR, "ada"), (PENDING, None), (PENDING, "bob")]
+    made = [put(site, phase=phase, owner=owner, created=f"2026-01-0{day}T00:00:00.000Z")
+            for day, (phase, owner) in enumerate(kinds, start=1)]
     put(site, owner="ada", desired=store.DELETE)
     ids = [found.id for found in made]
 

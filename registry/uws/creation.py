@@ -1,0 +1,169 @@
+"""A new job from what a client sent: control parameters apart, the rest held against the application's contract.
+
+What an application is and what it takes is decided in `applications`; whether it can run on this site's limits, here.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from registry import clock
+from registry.access import RUNNER, Caller
+from registry.applications import catalogue
+from registry.applications import contract as contracts
+from registry.applications import parameters as declared
+from registry.applications.contract import Contract, Resources
+from registry.bell import WORK
+from registry.config import Settings
+from registry.site import Site
+from registry.uws import files, store, uploads, values
+from registry.uws.errors import BadValue, TooManyJobs
+from registry.uws.files import Upload
+from registry.uws.phases import HELD, PENDING, QUEUED
+from registry.uws.store import Job, Parameter
+from registry.uws.uploads import Pairs
+
+MOST_PAIRS = 1000
+MOST_RUN_ID = 1000  # characters
+_ONCE = frozenset({"APP", "RUNID", "PHASE", "EXECUTIONDURATION", "DESTRUCTION", "WAIT", "RESPONSEFORMAT"})
+_CONTROL = _ONCE | {"UPLOAD"}
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNITS = {"cores": "cores", "memory": "bytes of memory", "time": "seconds", "disk": "bytes of results"}
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a client sent, sorted: control parameters by upper-case name, the application's own as they came."""
+
+    control: dict[str, str]
+    own: list[tuple[str, str]]
+    uploads: list[Upload]
+
+
+def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = ()) -> Job:
+    """Make a job of `pairs` (APP and the application's parameters); PHASE=RUN puts it into the queue at once.
+
+    `parts` are the files that came with the request, each under the name of its part.
+    Raises BadValue, ParameterError, NoApplication, Denied, Unauthenticated, TooManyJobs, or what keeps the image's
+    contract from being read. The job is committed when this returns.
+    """
+    require_runner(site, caller)
+    asked = _sorted(pairs, parts)
+    app = asked.control.get("APP", "").strip()
+    if not app:
+        raise BadValue("APP is missing: give the identifier of the application to run, as /applications lists them.")
+    with site.database.read() as connection:
+        offer = catalogue.pick(connection, app)
+    contract = catalogue.contract_of(site, offer)
+    checked = [Parameter(name, value) for name, value in declared.check(contract, asked.own)]
+    named = uploads.for_contract(contract, asked.uploads)
+    job = _timed(site.settings, contract, asked.control, replace(
+        _blank(site.settings, contract), owner=caller.name, run_id=asked.control.get("RUNID") or None,
+        application=offer.ivoid, application_version=offer.version, image=offer.image))
+    references = [Parameter(upload.name, file, by_reference=True) for file, upload in named]
+    try:
+        files.save(site, job.id, named)
+        job = _store(site, job, [*checked, *references], run=asked.control.get("PHASE") == store.RUN)
+    except BaseException:  # whatever it was: no file may stay without its row
+        files.remove(site, job.id)
+        raise
+    site.bells.ring(WORK)
+    return job
+
+
+def require_runner(site: Site, caller: Caller) -> None:
+    """Raises Unauthenticated or Denied where `caller` may not run applications."""
+    if not (caller.name is None and site.settings.anonymous_jobs):
+        caller.require(RUNNER)
+
+
+def start(connection: Connection, settings: Settings, job: Job) -> Job | None:
+    """Put a job that waits for its client into the queue, or into HELD where only a person can change what it lacks."""
+    why = obstacle(settings, contracts.read(job.contract).resources)
+    if not why:
+        return store.move(connection, job, QUEUED, message="")
+    if job.phase is HELD:
+        return store.note(connection, job, message=why)
+    return store.move(connection, job, HELD, message=why)
+
+
+def obstacle(settings: Settings, asked: Resources) -> str:
+    """Why a job that asks for these resources cannot run on this site, in one sentence; '' where it can."""
+    offered = {"cores": settings.job_cores, "memory": settings.job_memory, "time": settings.job_time,
+               "disk": settings.job_disk}
+    for name, most in offered.items():
+        if getattr(asked, name) > most:
+            return (f"The application asks for {getattr(asked, name):g} {_UNITS[name]} and this site gives a job "
+                    f"{most:g}: an administrator may raise job_{name}, then ask for RUN again.")
+    return ""
+
+
+def quote(settings: Settings, contract: Contract, destruction: str) -> str | None:
+    """When the job is expected to be done: not known, or after its destruction where it cannot run (UWS 1.1 §2.1.9)."""
+    if not obstacle(settings, contract.resources):
+        return None
+    return clock.fine_stamp(clock.later(1, clock.parse(destruction)))
+
+
+def _sorted(pairs: Pairs, parts: Iterable[Upload]) -> _Request:
+    if len(pairs) > MOST_PAIRS:
+        raise BadValue(f"The request has {len(pairs)} parameters; {MOST_PAIRS} are the most that are taken.")
+    control: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.upper()
+        if key in _ONCE and key in control:
+            raise BadValue(f"{key} is given more than once.")
+        if key in _CONTROL:
+            control[key] = value
+    if control.get("PHASE", store.RUN) != store.RUN:
+        raise BadValue(f"PHASE={values.shown(control['PHASE'])} cannot be asked of a new job; only RUN can.")
+    run_id = control.get("RUNID", "")
+    if len(run_id) > MOST_RUN_ID or _NOT_IN_XML.search(run_id):
+        raise BadValue(f"RUNID must be at most {MOST_RUN_ID} characters, none of them a control character.")
+    own = [(name, value) for name, value in pairs if name.upper() not in _CONTROL]
+    return _Request(control, own, uploads.given(pairs, parts))
+
+
+def _blank(settings: Settings, contract: Contract) -> Job:
+    """A job with what this site and the contract say of any job of the application."""
+    asked = contract.resources
+    limits = {
+        "cores": min(asked.cores or settings.job_cores, settings.job_cores),
+        "memory": min(asked.memory or settings.job_memory, settings.job_memory),
+        "disk": min(asked.disk or settings.job_disk, settings.job_disk),
+        "processes": settings.job_processes, "log": settings.job_log,
+    }
+    return Job(
+        id=secrets.token_hex(10), owner=None, run_id=None, phase=PENDING, version=1, application="",
+        application_version="", image="", created=clock.fine_stamp(), queued=None, started=None, ended=None,
+        execution_duration=min(asked.time or settings.job_time, settings.job_time),
+        destruction=clock.fine_stamp(clock.later(settings.job_lifetime)), quote=None, limits=limits,
+        contract=contract.as_json(), message="", error_type=None, error=None, exit_code=None, usage={}, node="",
+        desired=store.RUN, attempt=0, step="", lease="", beat=0, token_hash=None,
+    )
+
+
+def _timed(settings: Settings, contract: Contract, control: dict[str, str], job: Job) -> Job:
+    if "EXECUTIONDURATION" in control:
+        duration = values.duration(control["EXECUTIONDURATION"], settings.job_time)
+        job = replace(job, execution_duration=duration)
+    if "DESTRUCTION" in control:
+        latest = clock.later(settings.job_lifetime)
+        job = replace(job, destruction=values.destruction(control["DESTRUCTION"], latest))
+    return replace(job, quote=quote(settings, contract, job.destruction))
+
+
+def _store(site: Site, job: Job, parameters: list[Parameter], *, run: bool) -> Job:
+    most = site.settings.queued_jobs
+    with site.database.write() as connection:
+        if store.waiting(connection, job.owner) >= most:
+            who = f"{job.owner} has" if job.owner else "Callers without an account have"
+            raise TooManyJobs(f"{who} {most} jobs waiting, the most that this site allows: ask again when some of them "
+                              "have run.", retry_after=60)
+        store.insert(connection, job, parameters)
+        return (start(connection, site.settings, job) if run else None) or job

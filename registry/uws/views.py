@@ -1,0 +1,396 @@
+"""The addresses /jobs and /sync: which resource answers which method, and in what form. It decides nothing about jobs.
+
+Who asks is told by the Authorization header alone, never by a cookie: so no page of others can act for a person here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, current_app, g, request, send_file
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from registry import access
+from registry.access import Caller
+from registry.errors import Busy, Refusal, Unauthenticated
+from registry.site import Site
+from registry.uws import document, jobs, sync, values
+from registry.uws.arguments import Arguments
+from registry.uws.errors import BadValue, NoSuchThing, UnknownBody, WrongMethod
+from registry.uws.files import Upload
+from registry.uws.store import Job, Parameter
+
+blueprint = Blueprint("uws", __name__)
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_XML, _JSON, _TEXT = "text/xml; charset=utf-8", "application/json", "text/plain; charset=utf-8"
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "")
+_AFTER_DELETE = 100  # jobs in the list that a client is led to when it has deleted one
+_DATABASE_RETRY = 10  # seconds
+_SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+
+Pairs = list[tuple[str, str]]
+
+
+def register(app: Flask) -> None:
+    """Serve /jobs and /sync from the app's datacenter."""
+    app.register_blueprint(blueprint)
+
+
+# --- the list and the job ---------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/jobs", methods=_METHODS, strict_slashes=False)
+def job_list() -> Response:
+    """The job list (UWS 1.1 §2.2.2.1): GET lists, POST makes a job."""
+    return _dispatch({"GET": _get_list, "POST": _post_list})
+
+
+@blueprint.route("/jobs/<job_id>", methods=_METHODS, strict_slashes=False)
+def job(job_id: str) -> Response:
+    """A job (§2.2.2.2): GET shows it, with WAIT when it moves; DELETE, or POST of ACTION=DELETE, deletes it."""
+    return _dispatch({"GET": _get_job, "POST": _post_job, "DELETE": _delete_job}, job_id)
+
+
+@blueprint.route("/jobs/<job_id>/<resource>", methods=_METHODS, strict_slashes=False)
+def job_resource(job_id: str, resource: str) -> Response:
+    """What a job has: see `_RESOURCES`."""
+    if resource not in _RESOURCES:
+        raise NoSuchThing(f"A job has no {values.shown(resource)}; it has {', '.join(_RESOURCES)}.")
+    return _dispatch(_RESOURCES[resource], job_id)
+
+
+@blueprint.route("/jobs/<job_id>/<resource>/<path:name>", methods=_METHODS)
+def job_item(job_id: str, resource: str, name: str) -> Response:
+    """One of several things that a job has: see `_ITEMS`."""
+    if resource not in _ITEMS:
+        raise NoSuchThing(f"A job has no {values.shown(f'{resource}/{name}')}.")
+    return _dispatch(_ITEMS[resource], job_id, name)
+
+
+def _get_list() -> Response:
+    asked = _query()
+    filters = values.filters(asked.all("PHASE"), asked.single("AFTER"), asked.single("LAST"))
+    listed = jobs.references(_site(), _caller(), filters)
+    if _json_wanted():
+        return _json(document.list_json(listed, _jobs_url()))
+    return _xml(document.list_xml(listed, _jobs_url()))
+
+
+def _post_list() -> Response:
+    made = jobs.create(_site(), _caller(), _pairs(), _uploads())
+    return _see_job(made.id)
+
+
+def _get_job(job_id: str) -> Response:
+    asked = _query()
+    wait, phase = asked.single("WAIT"), asked.single("PHASE")
+    if wait is not None:
+        seconds = values.wait(wait, _site().settings.wait_limit)
+        jobs.wait(_site(), _caller(), job_id, seconds, values.active_phase(phase) if phase is not None else None)
+    found = jobs.details(_site(), _caller(), job_id)
+    whole = (found.job, found.parameters, found.results, _jobs_url())
+    return _json(document.job_json(*whole)) if _json_wanted() else _xml(document.job_xml(*whole))
+
+
+def _post_job(job_id: str) -> Response:
+    jobs.visible(_site(), _caller(), job_id)
+    asked = _given()
+    if not asked.all("ACTION"):
+        raise BadValue("A job takes ACTION=DELETE here; its phase is changed at /phase, its parameters at /parameters.")
+    return asked.choice("ACTION", {"DELETE": _delete_job})(job_id)
+
+
+def _delete_job(job_id: str) -> Response:
+    jobs.delete(_site(), _caller(), job_id)
+    return _see(f"{_jobs_url()}?LAST={_AFTER_DELETE}")
+
+
+# --- what a job has ---------------------------------------------------------------------------------------------------
+
+
+def _get_phase(job_id: str) -> Response:
+    return _text(jobs.visible(_site(), _caller(), job_id).phase)
+
+
+def _post_phase(job_id: str) -> Response:
+    change = _given().choice("PHASE", {"RUN": jobs.run, "ABORT": jobs.abort})
+    change(_site(), _caller(), job_id)
+    return _see_job(job_id)
+
+
+def _get_duration(job_id: str) -> Response:
+    return _text(str(jobs.visible(_site(), _caller(), job_id).execution_duration))
+
+
+def _post_duration(job_id: str) -> Response:
+    jobs.set_duration(_site(), _caller(), job_id, _given().needed("EXECUTIONDURATION"))
+    return _see_job(job_id)
+
+
+def _get_destruction(job_id: str) -> Response:
+    return _text(jobs.visible(_site(), _caller(), job_id).destruction)
+
+
+def _post_destruction(job_id: str) -> Response:
+    jobs.set_destruction(_site(), _caller(), job_id, _given().needed("DESTRUCTION"))
+    return _see_job(job_id)
+
+
+def _get_quote(job_id: str) -> Response:
+    return _text(jobs.visible(_site(), _caller(), job_id).quote or "")
+
+
+def _get_owner(job_id: str) -> Response:
+    return _text(jobs.visible(_site(), _caller(), job_id).owner or "")
+
+
+def _get_error(job_id: str) -> Response:
+    found = jobs.visible(_site(), _caller(), job_id)
+    return _text(jobs.error_text(_site(), found))
+
+
+def _get_parameters(job_id: str) -> Response:
+    found = jobs.details(_site(), _caller(), job_id)
+    whole = (found.job, found.parameters, _jobs_url())
+    if _json_wanted():
+        return _json(document.parameters_json(*whole))
+    return _xml(document.parameters_xml(*whole))
+
+
+def _post_parameters(job_id: str) -> Response:
+    if request.files:
+        raise BadValue("A job's files cannot be changed: make another job with the files it is to have.")
+    jobs.set_parameters(_site(), _caller(), job_id, _pairs())
+    return _see_job(job_id)
+
+
+def _get_parameter(job_id: str, name: str) -> Response:
+    found = jobs.details(_site(), _caller(), job_id)
+    named = [(item.value if item.by_reference else item.name, item) for item in found.parameters]
+    chosen = [item for key, item in named if key.lower() == name.lower()]
+    if not chosen:
+        raise NoSuchThing(f"Job {job_id} has no parameter {values.shown(name)}.")
+    if chosen[0].by_reference:
+        return _input(found.job, chosen[0])
+    return _text("\n".join(item.value for item in chosen))
+
+
+def _put_parameter(job_id: str, name: str) -> Response:
+    text = request.get_data(cache=False).decode("utf-8", "replace")
+    jobs.set_parameters(_site(), _caller(), job_id, [(name, text)])
+    return _see_job(job_id)
+
+
+def _get_results(job_id: str) -> Response:
+    found = jobs.details(_site(), _caller(), job_id)
+    whole = (found.job, found.results, _jobs_url())
+    return _json(document.results_json(*whole)) if _json_wanted() else _xml(document.results_xml(*whole))
+
+
+def _get_result(job_id: str, name: str) -> Response:
+    return send_result(_site(), jobs.visible(_site(), _caller(), job_id), name)
+
+
+def _get_log(job_id: str, name: str) -> Response:
+    """What the job wrote from the byte `since` on; X-Next-Offset says where to go on."""
+    since = values.offset(_query().single("SINCE") or "0")
+    found, after = jobs.log(_site(), jobs.visible(_site(), _caller(), job_id), name, since)
+    return Response(found, content_type=_TEXT, headers={**_SAFE, "X-Next-Offset": str(after)})
+
+
+Handler = Callable[..., Response]
+# what is not here does not exist, and a method that is not beside it is refused (405)
+_RESOURCES: dict[str, dict[str, Handler]] = {
+    "phase": {"GET": _get_phase, "POST": _post_phase},
+    "executionduration": {"GET": _get_duration, "POST": _post_duration},
+    "destruction": {"GET": _get_destruction, "POST": _post_destruction},
+    "quote": {"GET": _get_quote},
+    "owner": {"GET": _get_owner},
+    "error": {"GET": _get_error},
+    "parameters": {"GET": _get_parameters, "POST": _post_parameters},
+    "results": {"GET": _get_results},
+}
+_ITEMS: dict[str, dict[str, Handler]] = {
+    "parameters": {"GET": _get_parameter, "PUT": _put_parameter},
+    "results": {"GET": _get_result},
+    "logs": {"GET": _get_log},
+}
+
+
+# --- the synchronous face ---------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/sync", methods=_METHODS, strict_slashes=False)
+def sync_list() -> Response:
+    """A request that makes a job and leads to what blocks until it is done."""
+    if request.method == "HEAD":
+        raise WrongMethod("HEAD would make a job here; use GET or POST.", ("GET", "POST"))
+    return _dispatch({"GET": _post_sync, "POST": _post_sync})
+
+
+@blueprint.route("/sync/<job_id>", methods=_METHODS, strict_slashes=False)
+def sync_job(job_id: str) -> Response:
+    """Blocks until the job has a result and leads to it; to itself again where that takes longer than a request may."""
+    return _dispatch({"GET": _get_sync}, job_id)
+
+
+def _post_sync() -> Response:
+    made = sync.submit(_site(), _caller(), _pairs(), _uploads())
+    return _see(_sync_url(made.id))
+
+
+def _get_sync(job_id: str) -> Response:
+    result = sync.main_result(_site(), _caller(), job_id)
+    return _see(document.result_url(_jobs_url(), job_id, result.id) if result else _sync_url(job_id))
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def _dispatch(handlers: dict[str, Handler], *names: str) -> Response:
+    method = "GET" if request.method == "HEAD" else request.method
+    if method not in handlers:
+        allowed = tuple(handlers)
+        raise WrongMethod(f"{request.method} is not possible at {request.path}: only {', '.join(allowed)}.", allowed)
+    return handlers[method](*names)
+
+
+def _site() -> Site:
+    found: Site = current_app.extensions["site"]
+    return found
+
+
+def _caller() -> Caller:
+    if "uws_caller" not in g:
+        g.uws_caller = access.from_header(_site(), request.headers.get("Authorization"), request.remote_addr or "")
+    found: Caller = g.uws_caller
+    return found
+
+
+def _pairs() -> Pairs:
+    """Every parameter, of the query and of the body alike."""
+    if request.mimetype not in _FORMS:
+        raise UnknownBody(f"A body of type {values.shown(request.mimetype)} is not understood: send "
+                          "application/x-www-form-urlencoded or multipart/form-data.")
+    return [*request.args.items(multi=True), *request.form.items(multi=True)]
+
+
+def _uploads() -> list[Upload]:
+    return [Upload(name, part.stream) for name, part in request.files.items(multi=True)]
+
+
+def _query() -> Arguments:
+    return Arguments(request.args.items(multi=True))
+
+
+def _given() -> Arguments:
+    return Arguments(_pairs())
+
+
+def _json_wanted() -> bool:
+    """JSON where RESPONSEFORMAT says so, or Accept prefers it to XML; XML for whoever takes anything."""
+    return _query().wants_json(_json_accepted())
+
+
+def _json_accepted() -> bool:
+    offered = ["text/xml", "application/xml", "text/html", "text/plain", _JSON]
+    return request.accept_mimetypes.best_match(offered, "text/xml") == _JSON
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def send_result(site: Site, found: Job, result_id: str) -> Response:
+    """The file of one result, whole or in parts, never shown as a page; `jobs.visible` has let the caller see it."""
+    path, result = jobs.file_of(site, found, result_id)
+    answer = send_file(path, mimetype=result.media_type, as_attachment=True, download_name=path.name, conditional=True,
+                       etag=result.sha256 or True)
+    answer.headers.update(_SAFE)
+    return answer
+
+
+def _input(found: Job, parameter: Parameter) -> Response:
+    answer = send_file(jobs.input_of(_site(), found, parameter), mimetype="application/octet-stream",
+                       as_attachment=True, download_name=parameter.value, conditional=True)
+    answer.headers.update(_SAFE)
+    return answer
+
+
+def _jobs_url() -> str:
+    return _site().settings.url("jobs")
+
+
+def _sync_url(job_id: str) -> str:
+    return _site().settings.url(f"sync/{quote(job_id, safe='')}")
+
+
+def _see_job(job_id: str) -> Response:
+    return _see(document.job_url(_jobs_url(), job_id))
+
+
+def _see(url: str) -> Response:
+    return Response(f"{url}\n", 303, {"Location": url}, content_type=_TEXT)
+
+
+def _text(text: str) -> Response:
+    return Response(text, content_type=_TEXT)
+
+
+def _xml(body: bytes) -> Response:
+    return Response(body, content_type=_XML)
+
+
+def _json(found: Any) -> Response:
+    return Response(json.dumps(found, ensure_ascii=False) + "\n", content_type=_JSON)
+
+
+@blueprint.after_request
+def _finish(answer: Response) -> Response:
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Cache-Control", "private, no-cache")
+    answer.vary.update(("Accept", "Authorization"))
+    return answer
+
+
+@blueprint.errorhandler(Refusal)
+def _refused(error: Refusal) -> Response:
+    answer = _sentence(str(error), error.status)
+    if isinstance(error, Unauthenticated):
+        realm = _site().settings.title.replace("\\", "").replace('"', "").encode("ascii", "replace").decode()
+        answer.headers.add("WWW-Authenticate", f'Basic realm="{realm}", charset="UTF-8"')
+        answer.headers.add("WWW-Authenticate", f'Bearer realm="{realm}"')
+    if isinstance(error, Busy):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, WrongMethod):
+        answer.headers["Allow"] = ", ".join(error.allowed)
+    return answer
+
+
+@blueprint.errorhandler(HTTPException)
+def _http_refused(error: HTTPException) -> Response:
+    """What the web framework itself refuses: a body too large, a range that is not there."""
+    answer = _sentence(f"The request cannot be answered: {error.description or error.name}", error.code or 500)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value
+    return answer
+
+
+@blueprint.errorhandler(OperationalError)
+def _database_away(_error: OperationalError) -> Response:
+    answer = _sentence("The database does not answer just now: ask again in a few seconds.", 503)
+    answer.headers["Retry-After"] = str(_DATABASE_RETRY)
+    return answer
+
+
+def _sentence(text: str, status: int) -> Response:
+    if _json_accepted():
+        answer = _json({"error": text, "status": status})
+        answer.status_code = status
+        return answer
+    return Response(f"{text}\n", status, content_type=_TEXT)
