@@ -6,6 +6,8 @@ folder, else from here. This module decides nothing with them.
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,14 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL of the database in use."""
         return self.database_url or f"sqlite:///{self.instance / 'registry.sqlite'}"
+
+    @property
+    def engine_name(self) -> str:
+        """The instance's name in container and network names: instance_name, else one made from authority and database."""
+        if self.instance_name:
+            return self.instance_name
+        readable = re.sub("[^a-z0-9]", "", self.authority.lower())[:12]
+        return readable + hashlib.sha256(f"{self.authority.lower()} {self.database}".encode()).hexdigest()[:8]
 
     @property
     def publishers(self) -> frozenset[str]:
