@@ -237,7 +237,8 @@ def one_method_each(xml: bytes) -> bytes:
         if len(methods) > 1:
             copies = []
             for kept in methods:
-                others = [(one.start - interface.start, one.end - interface.start, b"") for one in methods if one is not kept]
+                others = [(one.start - interface.start, one.end - interface.start, b"")
+                          for one in methods if one is not kept]
                 copies.append(spans.edited(xml[interface.start:interface.end], others))
             edits.append((interface.start, interface.end, b"".join(copies)))
     return spans.edited(xml, edits) if edits else xml

@@ -10,8 +10,10 @@ import json
 import re
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lxml import etree
@@ -50,6 +52,11 @@ class Schemas:
         self._lock = threading.Lock()
         self._catalog = _read_catalog(self._folder)
 
+    @property
+    def catalog(self) -> Mapping[str, Any]:
+        """The folder's catalog.json: `files`, the editions of each namespace, and `profiles`; read only."""
+        return MappingProxyType(self._catalog)
+
     def namespaces(self) -> frozenset[str]:
         """The namespaces that can be judged."""
         return frozenset(self._catalog["files"])
@@ -60,7 +67,8 @@ class Schemas:
 
     def validate(self, element: etree._Element, profile: str = RECOMMENDED) -> list[Problem]:
         """What is wrong with `element` as a document of its own; empty when it is valid in `profile`."""
-        missing = [Problem("", f"There is no schema here for the namespace {name}.") for name in self.missing_namespaces(element)]
+        missing = [Problem("", f"There is no schema here for the namespace {name}.")
+                   for name in self.missing_namespaces(element)]
         document = etree.ElementTree(element)
         # the schema object's error_log is shared by whoever validates with it
         with self._lock:
@@ -91,7 +99,8 @@ class Schemas:
         files = {name: chosen.get(name, editions[0]["file"]) for name, editions in self._catalog["files"].items()}
         root = etree.Element(f"{{{_XS}}}schema", nsmap={"xs": _XS})
         for name in sorted(files, key=lambda name: (name not in chosen, name)):
-            etree.SubElement(root, f"{{{_XS}}}import", namespace=name, schemaLocation=(self._folder / files[name]).as_uri())
+            location = (self._folder / files[name]).as_uri()
+            etree.SubElement(root, f"{{{_XS}}}import", namespace=name, schemaLocation=location)
         return root
 
 
