@@ -21,13 +21,15 @@ VERSION = "1.0"
 MAX_LABEL = 64 * 1024  # characters
 NETWORKS = ("none", "dc")
 MULTIPLICITIES = ("0..1", "1", "0..*", "1..*")
-CONTROL = frozenset(  # names that UWS, DALI and this service use themselves (decision D12)
-    "PHASE RUNID WAIT APP ACTION LAST AFTER UPLOAD RESPONSEFORMAT MAXREC DESTRUCTION EXECUTIONDURATION".split()
-)
+CONTROL = frozenset((  # names that UWS, DALI and this service use themselves (decision D12)
+    "PHASE", "RUNID", "WAIT", "APP", "ACTION", "LAST", "AFTER", "UPLOAD", "RESPONSEFORMAT", "MAXREC", "DESTRUCTION",
+    "EXECUTIONDURATION",
+))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+( *;.*)?")
+_WORDS = ("title", "description", "publisher")
 _KEYS = {
-    "label": "contract parameters inputs outputs requires resources network",  # the document itself
+    "label": "contract title description publisher parameters inputs outputs requires resources network",
     "parameters": "name type unit ucd min max choices default multiplicity description",
     "inputs": "name media_types multiplicity description",
     "outputs": "path media_type description primary",
@@ -97,9 +99,15 @@ class Resources:
 
 @dataclass(frozen=True)
 class Contract:
-    """A whole contract; `requires` are standardIDs of APIs that must be there, a fragment being a version."""
+    """A whole contract; `requires` are standardIDs of APIs that must be there, a fragment being a version.
+
+    Title, description and publisher are '' where the image's own annotations say them.
+    """
 
     version: str = VERSION
+    title: str = ""
+    description: str = ""
+    publisher: str = ""
     parameters: tuple[Parameter, ...] = ()
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
@@ -113,8 +121,9 @@ class Contract:
 
     def as_json(self) -> dict[str, Any]:
         """The contract as a JSON document that `read` takes back."""
+        words = {key: getattr(self, key) for key in _WORDS if getattr(self, key)}
         return {
-            "contract": self.version,
+            "contract": self.version, **words,
             "parameters": [_parameter_json(one) for one in self.parameters],
             "inputs": [
                 {"name": one.name, "media_types": list(one.media_types), "multiplicity": one.multiplicity,
@@ -153,7 +162,7 @@ def read(document: Any) -> Contract:
     strict = version == VERSION  # later minor versions may add keys
     _known(document, "label", place, strict)
     contract = Contract(
-        version=version,
+        version=version, **{key: _text(document, key, place, "") for key in _WORDS},
         parameters=tuple(_parameter(one, where, strict) for one, where in _list(document, "parameters")),
         inputs=tuple(_input(one, where, strict) for one, where in _list(document, "inputs")),
         outputs=tuple(_output(one, where, strict) for one, where in _list(document, "outputs")),
@@ -194,7 +203,7 @@ def _parameter(one: Any, where: str, strict: bool) -> Parameter:
         description=_text(one, "description", where, ""),
     )
     if parameter.type not in ("integer", "real") and (parameter.low is not None or parameter.high is not None):
-        raise ContractError(f"{where}: min and max belong to integer and real parameters, this one is {parameter.type}.")
+        raise ContractError(f"{where}: min and max belong to integer and real parameters; it is {parameter.type}.")
     if parameter.low is not None and parameter.high is not None and parameter.low > parameter.high:
         raise ContractError(f"{where}: min is greater than max.")
     for choice in parameter.choices:
@@ -265,16 +274,18 @@ def _resources(document: Mapping[str, Any], strict: bool) -> Resources:
     numbers = {key: _number(asked, key, "resources") or 0 for key in _KEYS["resources"].split()}
     for key, number in numbers.items():
         if number < 0 or (key != "cores" and number != int(number)):
-            raise ContractError(f"resources: {key} must be a positive {'number' if key == 'cores' else 'whole number'}.")
+            kind = "number" if key == "cores" else "whole number"
+            raise ContractError(f"resources: {key} must be a positive {kind}.")
     return Resources(float(numbers["cores"]), int(numbers["memory"]), int(numbers["time"]), int(numbers["disk"]))
 
 
 def _known(one: Any, kind: str, where: str, strict: bool) -> None:
     if not isinstance(one, Mapping):
         raise ContractError(f"{where} must be a JSON object.")
-    unknown = sorted(set(one) - set(_KEYS[kind].split()))
+    known = _KEYS[kind].split()
+    unknown = sorted(set(one) - set(known))
     if unknown and strict:
-        raise ContractError(f"{where} has the key {unknown[0]!r}; contract {VERSION} knows {', '.join(_KEYS[kind].split())}.")
+        raise ContractError(f"{where} has the key {unknown[0]!r}; contract {VERSION} knows {', '.join(known)}.")
 
 
 def _list(document: Mapping[str, Any], key: str) -> list[tuple[Any, str]]:

@@ -13,6 +13,8 @@ from registry.applications import values
 from registry.applications.contract import Contract, Parameter
 from registry.errors import Refusal
 
+_WORDS = {"string": "a text", "integer": "a whole number", "real": "a number", "boolean": "true or false"}
+
 
 class ParameterError(Refusal):
     """A parameter is unknown, missing or out of bounds; the message names it and the rule."""
@@ -80,7 +82,7 @@ def describe(parameter: Parameter) -> str:
     """What a caller may give, in words: `a number between 0 and 15 (mag)`."""
     if parameter.choices:
         return f"one of {', '.join(parameter.choices)}"
-    words = {"string": "a text", "integer": "a whole number", "real": "a number", "boolean": "true or false"}[parameter.type]
+    words = _WORDS[parameter.type]
     if parameter.low is not None and parameter.high is not None:
         words += f" between {parameter.low:g} and {parameter.high:g}"
     elif parameter.low is not None:
