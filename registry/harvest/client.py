@@ -17,12 +17,24 @@ from vosi.oaipage import OaiPage, read_page
 from vosi.xmlio import XmlRefused
 
 TRIES = 4
-LONGEST_PAUSE = 60.0  # seconds; a server that asks for more is left until the next run
+LONGEST_PAUSE = 60.0  # seconds; a server that asks for more is left until then, and others are harvested meanwhile
 EMPTY_PAGES = 20  # so many pages without a record in a row are a server that leads us on
+MOST_PAGES = 50_000  # of one list
 
 
 class HarvestError(Refusal):
     """The harvest cannot go on; the message is one sentence."""
+
+
+class Interrupted(HarvestError):
+    """The server cannot be read just now: its list goes on later from where it stopped.
+
+    `retry_after`: seconds it asks us to stay away, none where it says nothing.
+    """
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TokenRefused(HarvestError):
@@ -62,16 +74,18 @@ class Client:
     def pages(self, query: Query, token: str = "") -> Iterator[OaiPage]:
         """Every page of the list, from `token` on where one is given.
 
-        Raises TokenRefused, HarvestError. A list without records is one page without items.
+        Raises Interrupted, TokenRefused, HarvestError. A list without records is one page without items.
         """
-        seen: set[str] = set()
+        seen = {token}
+        before: OaiPage | None = None
         empty = 0
-        while True:
-            arguments = {"verb": "ListRecords", "resumptionToken": token} if token else query.arguments()
-            page = self._page(arguments)
+        for _ in range(MOST_PAGES):
+            page = self._page({"verb": "ListRecords", "resumptionToken": token} if token else query.arguments())
+            if before and page.items and page.items == before.items:
+                raise HarvestError(f"{self._base_url} sent the same page twice in a row: its list would never end.")
             empty = 0 if page.items else empty + 1
             yield page
-            token = page.token or ""
+            token, before = page.token or "", page
             if not token:
                 return
             if token in seen:
@@ -79,6 +93,7 @@ class Client:
             if empty >= EMPTY_PAGES:
                 raise HarvestError(f"{self._base_url} sent {empty} pages without a record in a row: the run is ended.")
             seen.add(token)
+        raise HarvestError(f"{self._base_url} had not ended its list after {MOST_PAGES} pages: the run is ended.")
 
     def _page(self, arguments: Mapping[str, str]) -> OaiPage:
         page = self._ask(arguments)
@@ -99,7 +114,7 @@ class Client:
     def _ask(self, arguments: Mapping[str, str]) -> OaiPage:
         joint = "&" if "?" in self._base_url else "?"
         url = self._base_url + joint + urlencode(arguments)
-        for left in reversed(range(TRIES)):
+        for tried in range(1, TRIES + 1):
             try:
                 reply = self._fetcher.get(url)
                 if reply.status == 200:
@@ -108,24 +123,26 @@ class Client:
                 wait = _asked_to_wait(reply, self._base_url)
             except AddressRefused as error:
                 raise HarvestError(str(error)) from None
-            except (FetchError, XmlRefused) as error:
+            except FetchError as error:
                 failure, wait = str(error), None
-            if not left:
-                raise HarvestError(f"{failure} It was asked {TRIES} times.")
-            self._pause(0.2 * 2 ** (TRIES - 1 - left) if wait is None else wait)
-        raise AssertionError("the last try returns or raises")
+            except XmlRefused as error:
+                failure, wait = f"{self._base_url} does not answer as OAI-PMH servers do. {error}", None
+            if tried < TRIES:
+                self._pause(0.1 * 2**tried if wait is None else wait)
+        raise Interrupted(f"{failure} It was asked {TRIES} times.")
 
 
 def _asked_to_wait(reply: Reply, base_url: str) -> float | None:
-    """Seconds a busy server asks for. Raises HarvestError for a pause too long, and for a status that will stay."""
+    """Seconds a busy server asks for. Raises Interrupted for too long a pause, HarvestError for a status that stays."""
     if reply.status not in (429, 500, 502, 503, 504):
         raise HarvestError(f"{base_url} answers with status {reply.status}: check the address.")
     text = reply.headers.get("retry-after", "").strip()
-    if not text.isdigit():
+    if not text.isascii() or not text.isdigit():
         return None
-    if int(text) > LONGEST_PAUSE:
-        raise HarvestError(f"{base_url} asks us to come back in {text} s: the next run goes on from here.")
-    return float(text)
+    seconds = int(text[:9])
+    if seconds > LONGEST_PAUSE:
+        raise Interrupted(f"{base_url} asks us to stay away for {seconds} s: the harvest goes on after that.", seconds)
+    return float(seconds)
 
 
 def _says(base_url: str, page: OaiPage) -> str:

@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from registry import clock
-from registry.harvest.client import Client, HarvestError
+from registry.harvest.client import Client, HarvestError, Query
+from registry.records import authorities
+from registry.records.store import FOREIGN_FILE, key_of
 from registry.site import Site
 from registry.tables import harvest_problems, harvest_runs, records, sources
 from vosi import resource, xmlio
-from vosi.identifiers import key
 from vosi.oaipage import OaiPage
 
 
@@ -50,6 +50,23 @@ class SourceError(HarvestError):
     """The source cannot be added or found; the message is one sentence."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a registry offers, seen without taking anything: `taken` maps authorities of others to their registries.
+
+    `size` is the length of its list of own records where it says so; `read` and `invalid` count its first page's.
+    """
+
+    identity: Identity
+    granularity: str
+    deleted_record: str
+    formats: tuple[str, ...]
+    taken: dict[str, str]
+    size: int | None
+    read: int
+    invalid: int
+
+
 def list_sources(connection: Connection) -> list[Source]:
     """All sources, by name."""
     return [_source(row) for row in connection.execute(select(sources).order_by(sources.c.name))]
@@ -77,7 +94,7 @@ def add(site: Site, url: str, *, name: str = "", set_spec: str = "ivo_managed", 
     who = identity(page, url)
     if "ivo_vor" not in client.formats():
         raise SourceError(f"{url} does not offer ivo_vor, the form in which registries exchange VOResource records.")
-    if key(who.ivoid) == key(f"ivo://{site.settings.authority}/registry"):
+    if key_of(who.ivoid) == key_of(authorities.our_registry(site.settings.authority)):
         raise SourceError(f"{url} is this registry itself: give another registry's address.")
     values = {
         "name": name or _name(who), "url": url, "registry": who.ivoid, "managed_authorities": list(who.authorities),
@@ -86,10 +103,39 @@ def add(site: Site, url: str, *, name: str = "", set_spec: str = "ivo_managed", 
     }
     try:
         with site.database.write() as connection:
+            same = next((one for one in list_sources(connection) if key_of(one.registry) == key_of(who.ivoid)), None)
+            if same:
+                raise SourceError(f"{who.ivoid} is harvested already, as {same.name} from {same.url}.")
             number = connection.execute(insert(sources).values(values)).inserted_primary_key[0]
             return get(connection, number)
     except IntegrityError:
-        raise SourceError(f"The source {values['name']} ({url}) is here already: `registry harvest run` harvests it.") from None
+        raise SourceError(f"There is a source {values['name']} or {url} already: give another name.") from None
+
+
+def look(site: Site, url: str, *, set_spec: str = "ivo_managed") -> Look:
+    """Ask a registry who it is and for its first page of records; stores nothing. Raises SourceError, HarvestError."""
+    client = Client(site.fetcher, url)
+    page = client.identify()
+    who = identity(page, url)
+    formats = client.formats()
+    if "ivo_vor" not in formats:
+        raise SourceError(f"{url} does not offer ivo_vor, the form in which registries exchange VOResource records.")
+    first = next(client.pages(Query(set_spec=set_spec)))
+    records_read = [item.record for item in first.items if item.record]
+    with site.database.read() as connection:
+        holders = {name: authorities.holder(connection, name) for name in who.authorities}
+    return Look(
+        who, page.granularity, page.deleted_record, formats,
+        {name: holder for name, holder in holders.items() if holder not in ("", who.ivoid.lower())},
+        first.list_size if first.token else len(first.items), len(first.items),
+        sum(not _valid(site, record) for record in records_read))
+
+
+def _valid(site: Site, record: bytes) -> bool:
+    try:
+        return site.schemas.validate_any(xmlio.parse(record))[0] is not None
+    except xmlio.XmlRefused:
+        return False
 
 
 def identity(page: OaiPage, url: str) -> Identity:
@@ -100,18 +146,13 @@ def identity(page: OaiPage, url: str) -> Identity:
         except xmlio.XmlRefused:
             continue
         summary = resource.summarise(element)
-        if summary.ivoid and summary.type.endswith(":Registry"):
-            return Identity(summary.ivoid, summary.title, managed_authorities(element))
+        if key_of(summary.ivoid) and summary.type.endswith(":Registry"):
+            claimed = (name.strip().lower() for name in authorities.listed(element))
+            return Identity(summary.ivoid, summary.title, tuple(dict.fromkeys(claimed)))
     raise SourceError(
         f"{url} answers Identify without its registry record (vg:Registry): "
         "it cannot be told which authorities it speaks for."
     )
-
-
-def managed_authorities(element: etree._Element) -> tuple[str, ...]:
-    """The authorities that a vg:Registry record claims, lower case (VORegistry 1.0 §3.1)."""
-    found = (str(child.text or "").strip().lower().removeprefix("ivo://") for child in element.iterfind("managedAuthority"))
-    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def pause(connection: Connection, name: str, paused: bool) -> Source:
@@ -122,10 +163,11 @@ def pause(connection: Connection, name: str, paused: bool) -> Source:
 
 
 def remove(connection: Connection, name: str) -> Source:
-    """Forget a source and its history; its records stay, as coming from a file. Raises SourceError."""
+    """Forget a source, its history and its claims; its records stay, as coming from a file. Raises SourceError."""
     source = get(connection, name)
     connection.execute(update(records).where(records.c.source_id == source.id).values(
-        source_id=None, origin="foreign-file"))
+        source_id=None, origin=FOREIGN_FILE))
+    authorities.release(connection, source.registry)
     runs = select(harvest_runs.c.id).where(harvest_runs.c.source_id == source.id)
     connection.execute(delete(harvest_problems).where(harvest_problems.c.run_id.in_(runs)))
     connection.execute(delete(harvest_runs).where(harvest_runs.c.source_id == source.id))

@@ -14,6 +14,8 @@ from registry.tables import harvest_problems, harvest_runs, sources
 
 QUEUED, RUNNING, COMPLETE, FAILED, CANCELLED = "queued", "running", "complete", "failed", "cancelled"
 COUNTS = ("new", "updated", "unchanged", "deleted", "rejected")
+RETRY = 900  # seconds until a source that could not be read is asked again; doubled each time, up to its interval
+LONGEST_RETRY = 7 * 86400  # seconds; a server may ask for no more
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,17 @@ class Problem:
     raw: bytes | None = None
 
 
-def ask(connection: Connection, source: Source, from_: str | None) -> Run:
-    """The open run of the source, or a new one in the queue that asks for what changed since `from_`."""
-    query = select(harvest_runs).where(
-        harvest_runs.c.source_id == source.id, harvest_runs.c.state.in_((QUEUED, RUNNING)))
-    row = connection.execute(query).first()
-    if row is not None:
-        return _run(row)
+def ask(connection: Connection, source: Source, from_: str | None, *, afresh: bool = False) -> Run:
+    """The open run of the source, or a new one in the queue that asks for what changed since `from_`.
+
+    Unless `afresh`, it goes on with the token of a run that was interrupted, where there is one.
+    """
+    last = next(iter(runs(connection, source.id, limit=1)), None)
+    if last and last.state in (QUEUED, RUNNING):
+        return last
     values = {"source_id": source.id, "state": QUEUED, "started": clock.stamp(), "from_": from_}
+    if last and last.state == FAILED and last.token and not afresh:
+        values.update(from_=last.from_, token=last.token, first_response=last.first_response, list_size=last.list_size)
     number = connection.execute(insert(harvest_runs).values(values)).inserted_primary_key[0]
     connection.execute(update(sources).where(sources.c.id == source.id).values(
         next_run=clock.stamp(clock.later(source.interval))))
@@ -85,7 +90,8 @@ def runs(connection: Connection, source_id: int | None = None, limit: int = 20) 
 
 def problems(connection: Connection, run_id: int, limit: int = 100) -> list[Problem]:
     """What a run did not take."""
-    query = select(harvest_problems).where(harvest_problems.c.run_id == run_id).order_by(harvest_problems.c.id).limit(limit)
+    table = harvest_problems
+    query = select(table).where(table.c.run_id == run_id).order_by(table.c.id).limit(limit)
     return [Problem(row.ivoid, row.reason, row.raw) for row in connection.execute(query)]
 
 
@@ -101,49 +107,79 @@ def due(connection: Connection) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
+def running(connection: Connection) -> list[Run]:
+    """The runs that some process has taken."""
+    query = select(harvest_runs).where(harvest_runs.c.state == RUNNING).order_by(harvest_runs.c.id)
+    return [_run(row) for row in connection.execute(query)]
+
+
 def take(connection: Connection, run_id: int, lease: str) -> bool:
     """Make a queued run ours; False when somebody else has it."""
-    return _move(connection, run_id, (QUEUED,), state=RUNNING, lease=lease)
+    return _move(connection, run_id, (QUEUED,), "", state=RUNNING, lease=lease)
 
 
-def requeue(connection: Connection, run_id: int, lease: str) -> bool:
+def requeue(connection: Connection, run: Run) -> bool:
     """Put a run whose process is gone back into the queue, with its token."""
-    where = harvest_runs.c
-    done = connection.execute(update(harvest_runs).where(
-        where.id == run_id, where.state == RUNNING, where.lease == lease).values(state=QUEUED, lease=""))
-    return done.rowcount == 1
+    return _move(connection, run.id, (RUNNING,), run.lease, state=QUEUED, lease="")
 
 
 def add_page(
     connection: Connection, run: Run, counts: dict[str, int], found: Iterable[Problem], *,
     token: str | None, list_size: int | None, first_response: str,
 ) -> bool:
-    """Count one page and keep its token, in the transaction that stored its records; False when the run was cancelled."""
+    """Count one page and keep its token, in the transaction that stored its records.
+
+    False when the run is no longer `run`'s: a person cancelled it, or another process has it.
+    """
     columns = harvest_runs.c
     values: dict[str, Any] = {name: columns[name] + counts.get(name, 0) for name in COUNTS}
     values.update(pages=columns.pages + 1, token=token, first_response=first_response)
     if list_size is not None:
         values["list_size"] = list_size
-    if not _move(connection, run.id, (RUNNING,), **values):
+    if not _move(connection, run.id, (RUNNING,), run.lease, **values):
         return False
-    rows = [{"run_id": run.id, "ivoid": item.ivoid, "reason": item.reason, "raw": item.raw} for item in found]
-    if rows:
-        connection.execute(insert(harvest_problems), rows)
+    add_problems(connection, run, found)
     return True
 
 
+def add_problems(connection: Connection, run: Run, found: Iterable[Problem]) -> None:
+    """Write down what was not taken."""
+    rows = [{"run_id": run.id, "ivoid": item.ivoid, "reason": item.reason, "raw": item.raw} for item in found]
+    if rows:
+        connection.execute(insert(harvest_problems), rows)
+
+
 def end(connection: Connection, run: Run, state: str, message: str = "") -> Run:
-    """Close the run; a complete one sets the moment from which the next goes on."""
-    moved = _move(connection, run.id, (RUNNING, QUEUED), state=state, message=message, ended=clock.stamp(), lease="")
+    """Close the run for good; a complete one sets the moment from which the next goes on."""
+    moved = _move(connection, run.id, (RUNNING, QUEUED), run.lease, state=state, message=message, ended=clock.stamp(),
+                  token=None, lease="")
     ended = get(connection, run.id)
     if moved and state == COMPLETE and ended.first_response:
         connection.execute(update(sources).where(sources.c.id == run.source_id).values(since=ended.first_response))
     return ended
 
 
-def _move(connection: Connection, run_id: int, states: tuple[str, ...], **values: Any) -> bool:
+def interrupt(connection: Connection, run: Run, message: str, retry_after: int | None) -> Run:
+    """Close the run as failed, but keep its token for the next, which comes after `retry_after` seconds or soon."""
+    if _move(connection, run.id, (RUNNING,), run.lease, state=FAILED, message=message, ended=clock.stamp(), lease=""):
+        pause = retry_after if retry_after is not None else _pause(connection, run.source_id)
+        next_run = clock.stamp(clock.later(min(pause, LONGEST_RETRY)))
+        connection.execute(update(sources).where(sources.c.id == run.source_id).values(next_run=next_run))
+    return get(connection, run.id)
+
+
+def _pause(connection: Connection, source_id: int) -> int:
+    """Seconds until a source is asked again, longer with each failure in a row."""
+    states = [run.state for run in runs(connection, source_id, limit=8)]
+    failures = next((number for number, state in enumerate(states) if state != FAILED), len(states))
+    interval = connection.execute(select(sources.c.interval).where(sources.c.id == source_id)).scalar_one()
+    return int(min(interval, RETRY * 2 ** max(0, failures - 1)))
+
+
+def _move(connection: Connection, run_id: int, states: tuple[str, ...], held: str, **values: Any) -> bool:
     where = harvest_runs.c
-    done = connection.execute(update(harvest_runs).where(where.id == run_id, where.state.in_(states)).values(**values))
+    done = connection.execute(update(harvest_runs).where(
+        where.id == run_id, where.state.in_(states), where.lease == held).values(**values))
     return done.rowcount == 1
 
 

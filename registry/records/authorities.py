@@ -52,8 +52,9 @@ def claim(connection: Connection, authority: str, registry: str, *, own: bool) -
 
 def release(connection: Connection, registry: str, *, keep: Iterable[str] = ()) -> None:
     """Forget that another registry manages authorities, all but those in `keep` (lower case)."""
-    connection.execute(delete(authorities).where(
-        authorities.c.registry == registry.lower(), authorities.c.own.is_(False), authorities.c.authority.not_in(list(keep))))
+    table = authorities
+    connection.execute(delete(table).where(
+        table.c.registry == registry.lower(), table.c.own.is_(False), table.c.authority.not_in(list(keep))))
 
 
 def our_registry(settings_authority: str) -> str:
