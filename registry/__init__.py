@@ -32,8 +32,11 @@ def create_app(site: Site) -> Flask:
     app.config.update(
         SECRET_KEY=site.secret,
         MAX_CONTENT_LENGTH=site.settings.body_limit,
+        # not who is logged in: only the sentence that the next page shows
+        SESSION_COOKIE_NAME="innerspace-note",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=site.settings.base_url.startswith("https://"),
     )
     for name in _ROOMS:
         import_module(name).register(app)

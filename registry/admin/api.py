@@ -1,0 +1,184 @@
+"""The JSON API: what the pages can write, for programs, with a bearer token or name and password.
+
+Jobs are not here: `/jobs` speaks UWS in XML and JSON. It decides nothing that the pages decide otherwise: both call
+the same functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+
+from registry.admin import applications as application_pages
+from registry.admin import guard
+from registry.admin import services as service_pages
+from registry.admin import sources as source_pages
+from registry.admin.pages import api, site
+from registry.applications import catalogue
+from registry.errors import Refusal
+from registry.harvest import sources as sources_store
+from registry.records import listing
+from registry.records.store import Record
+from registry.records.views import path_of
+from registry.services import find
+
+PAGE = 200
+
+
+class BadBody(Refusal):
+    """The request's body is not what this address takes."""
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """The description of this API."""
+    return current_app.send_static_file("openapi.json")
+
+
+@api.get("/records")
+def records() -> Response:
+    """Records by name; `after` is the last key of the page before."""
+    with site().database.read() as connection:
+        found = listing.browse(
+            connection,
+            origin=request.args.get("origin", ""),
+            type_=request.args.get("type", ""),
+            words=request.args.get("q", ""),
+            after=request.args.get("after", "").lower(),
+            limit=PAGE + 1,
+        )
+    shown = [one for one in found[:PAGE] if one.status != "draft"]
+    return jsonify(records=[_record(one) for one in shown], after=found[PAGE - 1].key if len(found) > PAGE else None)
+
+
+@api.get("/services")
+def services() -> Response:
+    """Endpoints of our own services, of one standard or of all."""
+    with site().database.read() as connection:
+        found = find.find(connection, request.args.get("standard_id", ""))
+    return jsonify(
+        services=[
+            {
+                "ivoid": one.ivoid,
+                "title": one.title,
+                "standard_id": one.standard_id,
+                "access_url": one.access_url,
+                "interface_type": one.interface_type,
+                "version": one.version,
+            }
+            for one in found
+        ]
+    )
+
+
+@api.post("/services")
+def services_add() -> tuple[Response, int]:
+    """Describe a service from its VOSI documents."""
+    body = _body({"url", "key"}, {"title", "description", "subjects"})
+    more = {
+        name: tuple(value) if name == "subjects" else value
+        for name, value in body.items()
+        if name in ("description", "subjects")
+    }
+    return _made(service_pages.register(body["url"], body["key"], body.get("title", ""), guard.who(), **more))
+
+
+@api.get("/applications")
+def applications() -> Response:
+    """All applications on offer here."""
+    with site().database.read() as connection:
+        found = catalogue.offers(connection)
+    return jsonify(
+        applications=[
+            {"ivoid": one.ivoid, "title": one.title, "version": one.version, "image": one.image} for one in found
+        ]
+    )
+
+
+@api.post("/applications")
+def applications_add() -> tuple[Response, int]:
+    """Offer an image as an application."""
+    return _made(application_pages.register(_body({"reference"}, set())["reference"], guard.who()))
+
+
+@api.get("/sources")
+def sources() -> Response:
+    """The registries we harvest."""
+    with site().database.read() as connection:
+        return jsonify(sources=[asdict(one) for one in sources_store.list_sources(connection)])
+
+
+@api.post("/sources")
+def sources_add() -> tuple[Response, int]:
+    """Add a registry to harvest."""
+    body = _body({"url"}, {"name", "interval"})
+    added = source_pages.add(body["url"], body.get("name", ""), body.get("interval"), guard.who())
+    return jsonify(asdict(added)), 201
+
+
+@api.post("/sources/<name>/harvest")
+def source_harvest(name: str) -> tuple[Response, int]:
+    """Ask for a harvest now; the answer names its run."""
+    asked = source_pages.harvest(name, guard.who(), full=bool(_body(set(), {"full"}).get("full")))
+    answer = jsonify({**source_pages.describe(asked), "url": site().settings.url(f"api/runs/{asked.id}")})
+    answer.headers["Location"] = site().settings.url(f"api/runs/{asked.id}")
+    return answer, 202
+
+
+@api.get("/runs/<int:number>")
+def run(number: int) -> Response:
+    """How far a harvest is."""
+    return jsonify(source_pages.describe(source_pages.run_of(number)))
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "interval": (int, "a whole number of seconds, 60 or more"),
+    "full": (bool, "true or false"),
+    "subjects": (list, "a list of texts"),
+}
+
+
+def _body(needed: set[str], possible: set[str]) -> dict[str, Any]:
+    """The JSON object that was sent, or form fields. Raises BadBody naming the key at fault."""
+    found = request.get_json(silent=True) if request.is_json else request.form.to_dict()
+    if not isinstance(found, dict):
+        raise BadBody("The body is not a JSON object: send one with Content-Type: application/json.")
+    for name, value in found.items():
+        if name not in needed | possible:
+            raise BadBody(
+                f"The key {name!r} is unknown here: {', '.join(sorted(needed | possible)) or 'none'} can be given."
+            )
+        _check(name, value)
+    for name in sorted(needed):
+        if not str(found.get(name, "")).strip():
+            raise BadBody(f"The key {name!r} is needed.")
+    return found
+
+
+def _check(name: str, value: Any) -> None:
+    kind, words = _KINDS.get(name, (str, "a text"))
+    right = isinstance(value, kind) and not (kind is int and (isinstance(value, bool) or not 60 <= value <= 31_536_000))
+    if kind is list and right:
+        right = all(isinstance(item, str) for item in value)
+    if not right:
+        raise BadBody(f"The key {name!r} must be {words}.")
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "ivoid": record.ivoid,
+        "title": record.title,
+        "type": record.type,
+        "status": record.status,
+        "origin": record.origin,
+        "datestamp": record.datestamp,
+        "url": site().settings.url(path_of(record.ivoid)[1:]),
+    }
+
+
+def _made(record: Record) -> tuple[Response, int]:
+    answer = jsonify(_record(record))
+    answer.headers["Location"] = site().settings.url(path_of(record.ivoid)[1:])
+    return answer, 201

@@ -1,0 +1,108 @@
+"""Packaged applications on pages: the offer, a form made from what an application declares, a form for a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from flask import flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from registry import access
+from registry.admin import guard, twins
+from registry.admin.forms import RegisterForm
+from registry.admin.pages import pages, site
+from registry.admin.runform import RunForm
+from registry.applications import catalogue
+from registry.applications.parameters import ParameterError
+from registry.errors import Refusal
+from registry.records.store import Record
+from registry.uws import jobs as use_cases
+from registry.uws import store as jobs
+from registry.uws.files import Upload
+
+
+@pages.get("/applications")
+def applications() -> str:
+    """All applications on offer here."""
+    with site().database.read() as connection:
+        found = catalogue.offers(connection)
+    return render_template("admin/applications.html", offers=found)
+
+
+@pages.get("/applications/run")
+def application_form() -> str:
+    """The form of the application `app`; with `job`, filled in as that job was."""
+    given: list[tuple[str, str]] = []
+    if job_id := request.args.get("job", ""):
+        use_cases.visible(site(), guard.caller(), job_id)
+        with site().database.read() as connection:
+            given = [(one.name, one.value) for one in jobs.parameters(connection, job_id) if not one.by_reference]
+    return _form(request.args.get("app", ""), given)
+
+
+@pages.post("/applications/run")
+def application_run() -> Response | tuple[str, int]:
+    """Make the job and put it into the queue; a parameter that is refused comes back with the form as it was sent."""
+    app = request.form.get("app", "")
+    with site().database.read() as connection:
+        contract = catalogue.contract_of(site(), catalogue.pick(connection, app))
+    pairs = RunForm(contract).pairs(request.form)
+    uploads = [Upload(name, file.stream) for name, file in request.files.items(multi=True) if file.filename]
+    control = [("APP", app), ("PHASE", "RUN")]
+    if run_id := request.form.get("run_id", "").strip():
+        control.append(("RUNID", run_id))
+    try:
+        job = use_cases.create(site(), guard.caller(), [*control, *pairs], uploads)
+    except ParameterError as error:
+        return _form(app, pairs, str(error)), error.status
+    with site().database.write() as connection:
+        access.audit(connection, guard.who(), "run", job.id, app)
+    return redirect(f"{request.script_root}/admin/jobs/{job.id}", 303)
+
+
+@pages.get("/applications/new")
+def register_form() -> str:
+    """The form for an image that is to be offered."""
+    return _new(RegisterForm())
+
+
+@pages.post("/applications/new")
+def register_post() -> Response | tuple[str, int]:
+    """Read the image's contract, and publish its record."""
+    form = RegisterForm(request.form)
+    if not form.validate():
+        return _new(form), 400
+    try:
+        record = register(form.reference.data, guard.who())
+    except Refusal as error:
+        return _new(form, str(error)), error.status
+    flash(f"{record.ivoid} is published.", "success")
+    return redirect(f"{request.script_root}/admin/applications/run?app={quote(record.ivoid, safe='')}", 303)
+
+
+def register(reference: str, who: str) -> Record:
+    """What the page and the API do alike. Raises Refusal."""
+    record = catalogue.register(site(), reference, who=who)
+    with site().database.write() as connection:
+        access.audit(connection, who, "register application", record.ivoid, reference)
+    return record
+
+
+def _form(app: str, given: list[tuple[str, str]], problem: str = "") -> str:
+    with site().database.read() as connection:
+        offer = catalogue.pick(connection, app)
+    contract = catalogue.contract_of(site(), offer)
+    words = tuple(f"{name}={value}" for name, value in given) or tuple(
+        f"{one.name}={one.default or '...'}" for one in contract.parameters if one.required
+    )
+    fields: list[tuple[str, str]] = [("APP", app), *[tuple(word.split("=", 1)) for word in words], ("PHASE", "RUN")]  # type: ignore[list-item]
+    twin = twins.of_uws(site().settings, ("run", app, *words, "--wait"), "jobs", fields)
+    shown: dict[str, Any] = {"offer": offer, "contract": contract, "app": app, "problem": problem, "twin": twin}
+    return render_template("admin/run_application.html", form=RunForm(contract, given, problem), **shown)
+
+
+def _new(form: RegisterForm, problem: str = "") -> str:
+    reference = form.reference.data or f"{site().settings.repository}/name:1.0"
+    twin = twins.of_api(site().settings, ("app", "register", reference), "applications", {"reference": reference})
+    return render_template("admin/new_application.html", form=form, problem=problem, twin=twin)

@@ -1,0 +1,24 @@
+"""The first page behind the login: figures, next steps, the newest jobs and harvests."""
+
+from __future__ import annotations
+
+from flask import render_template
+
+from registry.admin import figures, guard
+from registry.admin.pages import pages, site
+from registry.uws import store as jobs
+
+
+@pages.get("/")
+def dashboard() -> str:
+    """What is here, what runs, what to do next."""
+    caller = guard.caller()
+    with site().database.read() as connection:
+        found = figures.public(connection)
+        return render_template(
+            "admin/dashboard.html",
+            figures=found,
+            steps=figures.next_steps(found),
+            runs=figures.last_runs(connection),
+            jobs=jobs.listing(connection, owner=caller.name, everybody=caller.administrator, last=5),
+        )

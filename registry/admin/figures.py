@@ -1,0 +1,95 @@
+"""The counts on the front page and the dashboard, and the next steps that follow from them. It changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from registry.applications import catalogue
+from registry.harvest import sources
+from registry.harvest import store as harvests
+from registry.harvest.store import Run
+from registry.records import listing
+from registry.records.listing import Range
+from registry.tables import records
+from registry.uws import store as jobs
+from registry.uws.phases import FINAL
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is here, in numbers."""
+
+    own: int
+    all: int
+    services: int
+    applications: int
+    sources: int
+    running: int
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do next: why, where, and what the button says."""
+
+    words: str
+    href: str
+    action: str
+
+
+def public(connection: Connection) -> Figures:
+    """The numbers of the present moment."""
+    phases = jobs.counts(connection)
+    return Figures(
+        own=listing.count(connection, Range(listing.MANAGED)),
+        all=listing.count(connection, Range()),
+        services=_services(connection),
+        applications=len(catalogue.offers(connection)),
+        sources=len(sources.list_sources(connection)),
+        running=sum(number for phase, number in phases.items() if phase not in FINAL),
+        jobs=sum(phases.values()),
+    )
+
+
+def next_steps(found: Figures) -> list[Step]:
+    """What an empty place needs, the most useful first."""
+    steps = []
+    if not found.services:
+        steps.append(
+            Step(
+                "No API of this datacenter is described yet.", "/admin/import", "Import a service from its VOSI address"
+            )
+        )
+    if not found.sources:
+        steps.append(Step("No other registry is harvested yet.", "/admin/sources", "Add a source"))
+    if not found.applications:
+        steps.append(
+            Step("No packaged application is offered yet.", "/admin/applications/new", "Register an application")
+        )
+    elif not found.jobs:
+        steps.append(Step("No job has run here yet.", "/admin/applications", "Run an application"))
+    return steps
+
+
+def last_runs(connection: Connection) -> list[tuple[str, Run]]:
+    """The newest harvests with their source's name."""
+    names = {source.id: source.name for source in sources.list_sources(connection)}
+    return [(names.get(run.source_id, "?"), run) for run in harvests.runs(connection, limit=5)]
+
+
+def _services(connection: Connection) -> int:
+    """Own active services that are not the founding records of this registry itself."""
+    query = (
+        select(func.count())
+        .select_from(records)
+        .where(
+            records.c.managed.is_(True),
+            records.c.status == "active",
+            records.c.type.in_(("vs:CatalogService", "vs:DataService", "vs:CatalogResource", "vr:Service")),
+            ~records.c.key.endswith("/runner"),
+            ~records.c.key.contains("/app/"),
+        )
+    )
+    return connection.execute(query).scalar_one()

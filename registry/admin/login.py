@@ -1,0 +1,61 @@
+"""In and out: the login page and the end of a login."""
+
+from __future__ import annotations
+
+from flask import make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from registry import access
+from registry.admin import guard
+from registry.admin.forms import LoginForm
+from registry.admin.pages import pages, site
+from registry.errors import Busy, Unauthenticated
+
+
+@pages.get("/login")
+def login() -> Response:
+    """The form; somebody who is logged in goes on to where they wanted."""
+    if guard.caller().name:
+        return redirect(_goal(request.args.get("next", "")), 303)
+    guard.start_visit()
+    return _page(LoginForm(next=request.args.get("next", "")))
+
+
+@pages.post("/login")
+def login_post() -> Response:
+    """Look at name and password; a new session each time, the old one ended."""
+    form = LoginForm(request.form)
+    if not form.validate():
+        return _page(form, status=400)
+    try:
+        caller = access.check_password(site(), form.name.data, form.password.data, request.remote_addr or "")
+    except Busy as error:
+        response = _page(form, str(error), 429)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    except Unauthenticated as error:
+        return _page(form, str(error), 403)
+    with site().database.write() as connection:
+        secret = access.open_session(connection, caller.name or "", old=guard.cookie())
+        access.audit(connection, caller.name or "", "login", request.remote_addr or "")
+    response = redirect(_goal(form.next.data or ""), 303)
+    guard.set_cookie(response, secret)
+    return response
+
+
+@pages.post("/logout")
+def logout() -> Response:
+    """End the session here and in the browser."""
+    with site().database.write() as connection:
+        access.close_session(connection, guard.cookie())
+    response = redirect(f"{request.script_root}/", 303)
+    guard.set_cookie(response, "")
+    return response
+
+
+def _page(form: LoginForm, problem: str = "", status: int = 200) -> Response:
+    return guard.visitor(make_response(render_template("admin/login.html", form=form, problem=problem), status))
+
+
+def _goal(path: str) -> str:
+    return request.script_root + (guard.local(path) or "/admin/")

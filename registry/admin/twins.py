@@ -1,0 +1,41 @@
+"""The same act without the page: the command line and the curl line that each writing page shows."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from registry.config import Settings
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Two lines for a shell."""
+
+    command: str
+    curl: str
+
+
+def command(*words: str) -> str:
+    """A call of `registry`, quoted for a shell."""
+    return shlex.join(("registry", *words))
+
+
+def of_api(settings: Settings, words: tuple[str, ...], path: str, body: dict[str, Any] | None = None) -> Twin:
+    """The command, and a POST of JSON to `path` below /api."""
+    line = ["curl", "-X", "POST", "-H", "Authorization: Bearer TOKEN"]
+    if body is not None:
+        line += ["-H", "Content-Type: application/json", "-d", json.dumps(body, ensure_ascii=False)]
+    return Twin(command(*words), shlex.join([*line, settings.url(f"api/{path}")]))
+
+
+def of_uws(
+    settings: Settings, words: tuple[str, ...], path: str, fields: list[tuple[str, str]], method: str = "POST"
+) -> Twin:
+    """The command, and a request of the UWS job list with form fields."""
+    line = ["curl", "-X", method, "-H", "Authorization: Bearer TOKEN"]
+    for name, value in fields:
+        line += ["--data-urlencode", f"{name}={value}"]
+    return Twin(command(*words), shlex.join([*line, settings.url(path)]))

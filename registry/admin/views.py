@@ -1,0 +1,41 @@
+"""Puts everything for people on the application: guard, error pages, front page, admin pages, JSON API."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+
+from registry.admin import (
+    api,
+    applications,
+    dashboard,
+    errors,
+    front,
+    guard,
+    jobs,
+    login,
+    people,
+    records,
+    services,
+    sources,
+)
+from registry.admin.pages import api as api_blueprint
+from registry.admin.pages import pages
+from registry.records.views import path_of
+
+# importing these puts their views on the blueprints
+MODULES = (api, applications, dashboard, jobs, login, people, records, services, sources)
+_HOUR = 3600
+
+
+def register(app: Flask) -> None:
+    """Add the pages, the API, and what guards and dresses the answers of all rooms."""
+    settings = app.extensions["site"].settings
+    app.config.update(BOOTSTRAP_SERVE_LOCAL=True, SITE_TITLE=settings.title, SEND_FILE_MAX_AGE_DEFAULT=_HOUR)
+    Bootstrap5(app)
+    app.jinja_env.filters["record_path"] = path_of
+    guard.register(app)
+    errors.register(app)
+    front.register(app)
+    app.register_blueprint(pages)
+    app.register_blueprint(api_blueprint)

@@ -1,0 +1,137 @@
+"""Commands about people: their accounts and their API tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from registry import access
+from registry.cli.common import emit, json_option, table, who, with_site
+from registry.errors import Refusal
+from registry.site import Site
+
+_password_file = click.option(
+    "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="First line: the password; without it the password is asked for.")
+
+
+@click.group()
+def user() -> None:
+    """Accounts: add, list, password, disable."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(access.ROLES), default=access.RUNNER, show_default=True,
+              help="What the account may do; each role may do what those before it may.")
+@_password_file
+@json_option
+@with_site
+def add(site: Site, name: str, role: str, password_file: Path | None, as_json: bool) -> None:
+    """Make an account."""
+    password = _password(password_file)
+    with site.database.write() as connection:
+        made = access.create_account(connection, name, password, role)
+        access.audit(connection, who(), "add account", name, role)
+    emit(asdict(made), as_json, lambda: click.echo(f"{name} is a {role} now."))
+
+
+@user.command("list")
+@json_option
+@with_site
+def list_(site: Site, as_json: bool) -> None:
+    """List the accounts."""
+    with site.database.read() as connection:
+        found = access.accounts(connection)
+    emit([asdict(one) for one in found], as_json, lambda: table(
+        ("name", "role", "made", ""),
+        ((one.name, one.role, one.created, "disabled" if one.disabled else "") for one in found),
+        empty="There is no account yet: `registry user add NAME --role administrator` makes one."))
+
+
+@user.command("password")
+@click.argument("name")
+@_password_file
+@with_site
+def password_(site: Site, name: str, password_file: Path | None) -> None:
+    """Give an account a new password; its logins end."""
+    with site.database.read() as connection:
+        access.get_account(connection, name)  # before anybody types a password for nothing
+    password = _password(password_file)
+    with site.database.write() as connection:
+        access.set_password(connection, name, password)
+        access.audit(connection, who(), "set password", name)
+    click.echo(f"{name} has a new password; logins under the old one have ended.")
+
+
+@user.command("disable")
+@click.argument("name")
+@click.option("--undo", is_flag=True, help="Open the account again.")
+@with_site
+def disable(site: Site, name: str, undo: bool) -> None:
+    """Shut an account: its logins end, its tokens are refused."""
+    with site.database.write() as connection:
+        access.set_disabled(connection, name, not undo)
+        access.audit(connection, who(), "open account" if undo else "disable account", name)
+    click.echo(f"{name} is open again." if undo else f"{name} is shut.")
+
+
+@click.group()
+def token() -> None:
+    """API tokens: add, list, revoke."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option("--label", default="", help="What it is for.")
+@click.option("--days", type=int, default=access.TOKEN_DAYS, show_default=True, help="Days for which it is good.")
+@json_option
+@with_site
+def token_add(site: Site, name: str, label: str, days: int, as_json: bool) -> None:
+    """Make an API token of the account NAME; it is printed once and stored nowhere."""
+    with site.database.write() as connection:
+        made, secret = access.create_token(connection, name, label, days)
+        access.audit(connection, who(), "add token", name, str(made.id))
+
+    def say() -> None:
+        click.echo(secret)
+        click.echo(f"Token {made.id} of {name}, good until {made.expires}. It is not shown again.", err=True)
+
+    emit({**asdict(made), "secret": secret}, as_json, say)
+
+
+@token.command("list")
+@click.argument("name", required=False, default="")
+@json_option
+@with_site
+def token_list(site: Site, name: str, as_json: bool) -> None:
+    """List the API tokens of all accounts, or of NAME."""
+    with site.database.read() as connection:
+        found = access.tokens(connection, name)
+    emit([asdict(one) for one in found], as_json, lambda: table(
+        ("id", "account", "for", "made", "good until", "last used"),
+        ((one.id, one.account, one.label, one.created, one.expires or "", one.last_used or "never") for one in found),
+        empty="There is no API token: `registry token add NAME` makes one."))
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="ID", type=int)
+@with_site
+def token_revoke(site: Site, token_id: int) -> None:
+    """Forget a token: it is refused from now on."""
+    with site.database.write() as connection:
+        access.revoke_token(connection, token_id)
+        access.audit(connection, who(), "revoke token", str(token_id))
+    click.echo(f"Token {token_id} is refused from now on.")
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").split("\n")[0].strip()
+    try:
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    except click.Abort:
+        raise Refusal("A password is needed: type it, or give a file that holds it as --password-file.") from None
+    return password
