@@ -180,7 +180,8 @@ def satisfies(wanted: str, offered: str) -> bool:
 def preference(wanted: str, offered: str) -> tuple[bool, list[int], str]:
     """A key that sorts standardIDs which satisfy `wanted`: itself first, then the newest."""
     version = _name_version(_parts(offered)[1])[1]
-    return _parts(wanted) != _parts(offered), [-number for number in _numbers(version)], offered.lower()
+    newest_first = [-number for number in _numbers(version)] or [1]  # one without a version comes last
+    return _parts(wanted) != _parts(offered), newest_first, offered.lower()
 
 
 def _parts(standard_id: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from registry.config import Settings
 from registry.records.store import key_of
 from registry.services.find import Endpoint, find
 from vosi import capabilities
-from vosi.capabilities import Capability, Param
+from vosi.capabilities import Capability, Interface
 
 HOST = "dc.internal"  # the gateway's name inside a container
 _FOR_PEOPLE = frozenset({"vr:webbrowser"})
@@ -75,6 +75,12 @@ def documents(routes: Iterable[Route]) -> tuple[bytes, bytes]:
     return xml, json.dumps(apis, indent=1, ensure_ascii=False).encode("utf-8")
 
 
+def parameters(interface: Interface) -> list[dict[str, str]]:
+    """What an interface says of its inputs, for programs; what it does not say is left out."""
+    names = ("name", "description", "ucd", "unit", "datatype", "use")
+    return [{name: getattr(param, name) for name in names if getattr(param, name)} for param in interface.params]
+
+
 def canonical_path(path: str) -> str:
     """A URL's path with its percent-escapes in the one form they are compared in (RFC 3986 §6.2.2)."""
     quoted = quote(path, safe="/%:@!$&'()*+,;=~-._")
@@ -104,11 +110,7 @@ def _description(route: Route) -> dict[str, Any]:
         "standardID": endpoint.standard_id, "url": route.gateway_url, "use": endpoint.url_use,
         "type": endpoint.interface_type, "role": endpoint.role, "version": endpoint.version,
         "ivoid": endpoint.ivoid, "title": endpoint.title,
-        "parameters": [_parameter(param) for param in endpoint.interface.params],
+        "parameters": parameters(endpoint.interface),
     }
 
 
-def _parameter(param: Param) -> dict[str, str]:
-    said = {"name": param.name, "description": param.description, "ucd": param.ucd, "unit": param.unit,
-            "datatype": param.datatype, "use": param.use}
-    return {name: value for name, value in said.items() if value}

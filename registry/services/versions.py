@@ -32,7 +32,8 @@ def satisfies(wanted: str, offered: str) -> bool:
 def preference(wanted: str, offered: str) -> tuple[bool, list[int], str]:
     """A key that sorts standardIDs which satisfy `wanted`: itself first, then the newest."""
     version = name_and_version(standard_key(offered)[1])[1]
-    return standard_key(wanted) != standard_key(offered), [-number for number in numbers(version)], offered.lower()
+    newest_first = [-number for number in numbers(version)] or [1]  # one without a version comes last
+    return standard_key(wanted) != standard_key(offered), newest_first, offered.lower()
 
 
 def name_and_version(fragment: str) -> tuple[str, str]:

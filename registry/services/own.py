@@ -1,0 +1,92 @@
+"""Our own VOSI documents: what this datacenter's service can do, whether it can do it now, the tables it holds.
+
+They are made from the settings and from cheap looks at what the service leans on, so that they answer while the
+database is down. It knows nothing of the services registered here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from registry import clock
+from registry.errors import Refusal
+from registry.services.memory import Memory
+from registry.site import Site
+from registry.tables import facts
+from vosi import namespaces as ns
+from vosi.availability import Availability
+from vosi.capabilities import Capability, Interface
+
+BASIC_LOGIN = "ivo://ivoa.net/sso#BasicAA"
+ENGINE_FACT = "engine"  # the worker writes: '' or nothing while the Docker engine is well, else one sentence
+LEAST_DISK = 512 * 2**20  # bytes free below which new results could fail
+_STARTED = clock.stamp()
+_looks: Memory[str] = Memory()
+
+
+def capabilities(site: Site) -> tuple[Capability, ...]:
+    """Everything that can be asked here, VOSI itself included (VOSI 1.1 §2.1)."""
+    def at(path: str, **more: str) -> tuple[Interface, ...]:
+        return (Interface(access_url=site.settings.url(path), **{"url_use": "full", "role": "std", **more}),)
+
+    return (
+        *(Capability(standard, interfaces=at(path)) for standard, path in (
+            (ns.STD_VOSI_CAPABILITIES, "capabilities"), (ns.STD_VOSI_AVAILABILITY, "availability"),
+            (ns.STD_VOSI_TABLES, "tables"))),
+        Capability(ns.STD_REGISTRY, type="vg:Harvest", extra=(("maxRecords", "0"),),
+                   interfaces=at("oai", type="vg:OAIHTTP", url_use="base", version="1.0")),
+        Capability(ns.STD_UWS, interfaces=_jobs(site)),
+        Capability(ns.STD_RUNNER, interfaces=at("runner", version="1.0", result_type="application/json")),
+    )
+
+
+def _jobs(site: Site) -> tuple[Interface, ...]:
+    """One interface per way of logging in (VOResource 1.2 §3.2.1)."""
+    plain = Interface(access_url=site.settings.url("jobs"), url_use="base", role="std", version="1.1")
+    ways = ((plain,) if site.settings.anonymous_jobs else ())
+    return (*ways, replace(plain, security_methods=(BASIC_LOGIN,)))
+
+
+def availability(site: Site) -> Availability:
+    """Whether all that the service leans on is well; one note for each thing that is not. Never raises."""
+    notes = tuple(note for look in (_database, _disk, _repository) if (note := look(site)))
+    return Availability(available=not notes, up_since=_STARTED, notes=notes)
+
+
+def _database(site: Site) -> str:
+    """Also tells what the worker says of the engine, which is written there."""
+    try:
+        with site.database.read() as connection:
+            fault = connection.execute(select(facts.c.value).where(facts.c.name == ENGINE_FACT)).scalar()
+    except SQLAlchemyError:
+        return "The database does not answer: nothing can be looked up or submitted until it does."
+    return f"The Docker engine does not work, and jobs wait: {fault}" if fault else ""
+
+
+def _disk(site: Site) -> str:
+    try:
+        free = shutil.disk_usage(site.settings.instance).free
+    except OSError as error:
+        return f"The instance's disk cannot be read: {error.strerror}."
+    if free < LEAST_DISK:
+        return f"The disk is nearly full ({free // 2**20} MiB are left): records are served, new jobs may fail."
+    return ""
+
+
+def _repository(site: Site) -> str:
+    url = f"http://{site.settings.repository}/v2/"
+
+    def look() -> str:
+        try:
+            status = site.fetcher.head(url).status
+        except Refusal as error:
+            return f"The Docker repository cannot be reached, so no application can be fetched: {error}"
+        if status in (200, 401):  # 401: it is there and asks who we are
+            return ""
+        return f"The Docker repository answers with status {status}, so no application can be fetched."
+
+    return _looks.get(url, look)

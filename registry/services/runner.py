@@ -1,0 +1,55 @@
+"""Our runner's offer: what another datacenter must know before it sends an application here (D12), as one document.
+
+It decides nothing: whether an application may run is settled when a job is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from registry.services.own import ENGINE_FACT
+from registry.site import Site
+from registry.tables import facts, jobs, records, rr_capability
+
+_BUSY = ("EXECUTING", "SUSPENDED")
+
+
+def offer(connection: Connection, site: Site) -> dict[str, Any]:
+    """The document; sizes are bytes, times seconds."""
+    settings = site.settings
+    running, queued = _count(connection, _BUSY), _count(connection, ("QUEUED",))
+    fault = connection.execute(select(facts.c.value).where(facts.c.name == ENGINE_FACT)).scalar() or ""
+    return {
+        "version": "1.0",
+        "runner": f"ivo://{settings.authority}/runner",
+        "title": settings.title,
+        "jobs": settings.url("jobs"),
+        "anonymous": settings.anonymous_jobs,
+        "engine": {"kind": "docker", "working": not fault, "message": fault},
+        "limits": {
+            "cores": settings.job_cores, "memory": settings.job_memory, "processes": settings.job_processes,
+            "disk": settings.job_disk, "log": settings.job_log, "time": settings.job_time,
+            "lifetime": settings.job_lifetime,
+        },
+        "network_profiles": ["none", "dc"],
+        "publishers": sorted(settings.publishers),
+        "repositories": sorted(settings.repositories),
+        "slots": {"total": settings.running_jobs, "free": max(0, settings.running_jobs - running), "queued": queued},
+        "standards": _standards(connection),
+    }
+
+
+def _count(connection: Connection, phases: tuple[str, ...]) -> int:
+    return connection.execute(select(func.count()).select_from(jobs).where(jobs.c.phase.in_(phases))).scalar_one()
+
+
+def _standards(connection: Connection) -> list[str]:
+    """The standardIDs, in lower case, that services here speak: what an application can require."""
+    query = (
+        select(rr_capability.c.standard_id).distinct()
+        .join(records, records.c.key == rr_capability.c.ivoid)
+        .where(records.c.origin == "own", rr_capability.c.standard_id.is_not(None))
+    )
+    return sorted(connection.execute(query).scalars())
