@@ -18,12 +18,13 @@ from sqlalchemy import Connection
 from registry.records import adopting, authorities, incoming, publish, store
 from registry.records.incoming import Document
 from registry.records.ready import Ready, prepare
+from registry.records.shelf_rows import Pending
 from registry.site import Site
 from vosi import xmlio
 
 SKIPPED = "skipped"
 OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, store.REFUSED, SKIPPED)
-BATCH_RECORDS = 200
+BATCH_RECORDS = 100
 BATCH_BYTES = 8_000_000
 
 Progress = Callable[[int, str], None]
@@ -84,7 +85,7 @@ class _File:
 
 
 @dataclass
-class _Pending:
+class _Waiting:
     """One record that waits to be written, and where its entry belongs."""
 
     ready: Ready
@@ -119,7 +120,7 @@ class _Run:
         self.files: list[_File] = []
         self.adopted: set[str] = set()
         self._site, self._who, self._own, self._force = site, who, own, force
-        self._pending: list[_Pending] = []
+        self._waiting: list[_Waiting] = []
         self._bytes = 0
 
     def take(self, document: Document) -> None:
@@ -134,30 +135,33 @@ class _Run:
             if fault:
                 file.entries.append(Entry(found.summary.ivoid, store.REFUSED, fault))
                 continue
-            self._pending.append(_Pending(found, file, len(file.entries)))
+            self._waiting.append(_Waiting(found, file, len(file.entries)))
             file.entries.append(None)
             self._bytes += len(found.xml)
-            if len(self._pending) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
+            if len(self._waiting) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
                 self.write()
 
     def write(self) -> None:
         """Commit what waits, all of it in one transaction."""
-        if not self._pending:
+        if not self._waiting:
             return
         with self._site.database.write() as connection:
             adopter = adopting.Adopter(connection, self._site, self._force) if self._own else None
             ours = authorities.ours(connection)
-            done = [(waiting, self._put(connection, waiting.ready, adopter, ours)) for waiting in self._pending]
+            rows = Pending()
+            done = [(waiting, self._put(connection, waiting.ready, adopter, ours, rows)) for waiting in self._waiting]
+            rows.flush(connection)
             if adopter:
                 adopter.settle(self._who)
         for waiting, entry in done:
             waiting.file.entries[waiting.place] = entry
         if adopter:
             self.adopted |= adopter.adopted
-        self._pending, self._bytes = [], 0
+        self._waiting, self._bytes = [], 0
 
     def _put(
         self, connection: Connection, ready: Ready, adopter: adopting.Adopter | None, ours: frozenset[str],
+        rows: Pending,
     ) -> Entry:
         name, authority = ready.summary.ivoid, ready.summary.authority.lower()
         if adopter:
@@ -167,7 +171,7 @@ class _Run:
         elif authority in ours and store.get(connection, name) is None:
             return Entry(name, store.REFUSED, f"Its authority {authority} is ours: `registry import --own` takes it.")
         put = store.put_ready(connection, ready, origin=store.OWN if adopter else store.FOREIGN_FILE, who=self._who,
-                              why="imported from a file")
+                              why="imported from a file", pending=rows)
         return Entry(name, put.outcome, put.reason, len(ready.problems) if put.record else 0)
 
 

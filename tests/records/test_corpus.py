@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from registry.records import importing, listing, store
+from registry.records import importing, listing, shelf_rows, store
+from registry.records.reprojecting import reproject
 from registry.site import open_site
 from tests.records import corpus
 from vosi import resource, xmlio
@@ -82,6 +83,22 @@ def test_the_whole_corpus_is_accounted_for(north: Any, shared: Path) -> None:
     again = importing.import_paths(north, [shared / "corpus"], who="t")
     assert {file.name for file in again.files} >= {str(file) for file in files}
     assert not [entry for file in again.files for entry in file.entries if entry.outcome == "new"]
+
+
+def test_a_batch_projects_as_each_record_alone_does(site: Any, shared: Path) -> None:
+    importing.import_paths(site, [shared / "corpus" / "resource", shared / "corpus" / "oai"], who="t")
+    before = projected(site)
+    assert len(before["rr_resource"]) > 100 and len(before["rr_table_column"]) > 50
+    reproject(site)
+    assert projected(site) == before
+
+
+def projected(site: Any) -> dict[str, list[str]]:
+    """Every rr_* row as text without its number, by table."""
+    with site.database.read() as connection:
+        return {table.name: sorted(str([value for name, value in row.items() if name != "id"])
+                                   for row in connection.execute(table.select()).mappings())
+                for table in shelf_rows.TABLES}
 
 
 def hold_last_of_each(site: Any, files: list[Path]) -> None:

@@ -117,6 +117,15 @@ def test_a_harvested_record_says_from_whom(site: Any) -> None:
     assert row.harvested_from == "ivo://b.example/registry"
 
 
+@pytest.mark.parametrize("name", ["ivo://a.example/r/", "ivo://a.example/R?Query", "ivo://A.example/r#Part"])
+def test_a_name_that_is_not_its_own_key_is_projected_once(site: Any, name: str) -> None:
+    for title in ("First", "Second"):
+        put(site, record(name, title=title))
+    with site.database.read() as connection:
+        [row] = connection.execute(rr_resource.select()).all()
+    assert (row.ivoid, row.res_title) == (get(site, name).key, "Second")
+
+
 def test_a_draft_is_offered_to_nobody(site: Any) -> None:
     with site.database.write() as connection:
         store.put(connection, site.schemas, record(NAME), origin=OWN, who="t", draft=True)

@@ -114,7 +114,7 @@ def validation(element: etree._Element) -> Rows:
 
 
 def _level(element: etree._Element, level: etree._Element, index: int | None) -> dict[str, Any]:
-    return {"ivoid": owner(element), "validated_by": low(level.get("validatedBy")), "val_level": whole(text(level)),
+    return {"ivoid": owner(element), "validated_by": low(level.get("validatedBy")), "val_level": whole(text(level), 15),
             "cap_index": index}
 
 

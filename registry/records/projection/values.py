@@ -81,13 +81,13 @@ def number(value_: str | None) -> float | None:
         return None
 
 
-def whole(value_: str | None) -> int | None:
-    """A whole number, None where it is none or beyond 63 bits."""
+def whole(value_: str | None, bits: int = 63) -> int | None:
+    """A whole number, None where it is none or does not fit its column of so many bits and a sign."""
     try:
         result = int(value_) if value_ else None
     except ValueError:
         return None
-    return result if result is not None and abs(result) < 2**63 else None
+    return result if result is not None and abs(result) < 2**bits else None
 
 
 def moment(value_: str | None) -> str | None:
