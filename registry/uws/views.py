@@ -6,6 +6,7 @@ Who asks is told by the Authorization header alone, never by a cookie: so no pag
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,7 @@ _XML, _JSON, _TEXT = "text/xml; charset=utf-8", "application/json", "text/plain;
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "")
 _AFTER_DELETE = 100  # jobs in the list that a client is led to when it has deleted one
 _DATABASE_RETRY = 10  # seconds
+_EMPTY_BASIC = re.compile(r"\s*basic\s*(Og==)?\s*", re.IGNORECASE)
 _SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 Pairs = list[tuple[str, str]]
@@ -267,7 +269,9 @@ def _site() -> Site:
 
 def _caller() -> Caller:
     if "uws_caller" not in g:
-        g.uws_caller = access.from_header(_site(), request.headers.get("Authorization"), request.remote_addr or "")
+        header = request.headers.get("Authorization", "")
+        said = None if _EMPTY_BASIC.fullmatch(header) else header  # some clients send it before they know anybody
+        g.uws_caller = access.from_header(_site(), said, request.remote_addr or "")
     found: Caller = g.uws_caller
     return found
 
