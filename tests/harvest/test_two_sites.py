@@ -143,7 +143,8 @@ def test_an_authority_has_one_registry_the_first_that_claims_it(north: Site, sou
     for site in (north, south):
         name = site.settings.authority
         with shelves.at():
-            shelves.put(site, shelves.registry_record(name, site.settings.base_url, [name, "Shared.example", "east.example"]),
+            claims = [name, "Shared.example", "east.example"]
+            shelves.put(site, shelves.registry_record(name, site.settings.base_url, claims),
                         shelves.record("ivo://shared.example/x", f"By {name}"))
     harvest(east, add(east, north))
     source = add(east, south)
