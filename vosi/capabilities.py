@@ -103,7 +103,7 @@ def of_record(element: etree._Element) -> tuple[Capability, ...]:
 
 def xml_of(element: etree._Element) -> bytes:
     """The bytes of an element inside a tree, self-contained."""
-    return xmlio.self_contained(etree.tostring(element, with_tail=False), {})
+    return xmlio.self_contained(etree.tostring(element, with_tail=False, encoding="UTF-8"), {})
 
 
 def _faults_of_root(root: etree._Element, has_capabilities: bool) -> list[str]:

@@ -49,7 +49,7 @@ def read(data: bytes) -> Reading:
         "Its root element tableset is in no namespace." if not name.namespace else
         f"Its root element is in the namespace {name.namespace}."]
     problems += _mend(root)
-    kept = spans.unqualified(xmlio.self_contained(etree.tostring(root), {}), _NAMESPACES)
+    kept = spans.unqualified(xmlio.self_contained(etree.tostring(root, encoding="UTF-8"), {}), _NAMESPACES)
     return Reading(kept, list(dict.fromkeys(problems)))
 
 
@@ -63,7 +63,7 @@ def carried(data: bytes) -> bytes:
 
 def document(tableset: etree._Element, detail: str = "max") -> bytes:
     """A VOSI table set document from a record's `tableset` element; with detail=min its tables have no columns."""
-    copy = etree.fromstring(etree.tostring(tableset, with_tail=False))
+    copy = etree.fromstring(etree.tostring(tableset, with_tail=False, encoding="UTF-8"))
     if detail == "min":
         for table_ in copy.iter("{*}table"):
             for child in [*table_.iterchildren("{*}column"), *table_.iterchildren("{*}foreignKey")]:
@@ -87,7 +87,7 @@ def names(tableset: etree._Element) -> list[str]:
 
 
 def _written(element: etree._Element, name: str) -> bytes:
-    piece = xmlio.self_contained(etree.tostring(element, with_tail=False), {})
+    piece = xmlio.self_contained(etree.tostring(element, with_tail=False, encoding="UTF-8"), {})
     return xmlio.DECLARATION + spans.renamed(piece, name, {"vosi": ns.VOSI_TABLES}) + b"\n"
 
 

@@ -59,8 +59,12 @@ def digest(element: etree._Element) -> str:
 
     A re-indented copy has the same digest; other prefixes are a change, since xsi:type uses them.
     """
-    copy = etree.fromstring(etree.tostring(element, with_tail=False), _parser(remove_blank_text=True))
-    return hashlib.sha256(etree.tostring(copy, method="c14n", with_comments=False)).hexdigest()
+    copy = etree.fromstring(etree.tostring(element, with_tail=False, encoding="UTF-8"), _parser(remove_blank_text=True))
+    try:
+        canonical = etree.tostring(copy, method="c14n", with_comments=False)
+    except etree.C14NError:  # a relative namespace URI, which libxml2 will not canonicalise
+        canonical = etree.canonicalize(copy, with_comments=False).encode()
+    return hashlib.sha256(canonical).hexdigest()
 
 
 def to_utf8(data: bytes, *, max_bytes: int = MAX_PAGE) -> bytes:
