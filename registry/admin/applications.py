@@ -25,9 +25,7 @@ from registry.uws.files import Upload
 @pages.get("/applications")
 def applications() -> str:
     """All applications on offer here."""
-    with site().database.read() as connection:
-        found = catalogue.offers(connection)
-    return render_template("admin/applications.html", offers=found)
+    return render_template("admin/applications.html", entries=catalogue.entries(site()))
 
 
 @pages.get("/applications/run")

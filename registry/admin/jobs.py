@@ -121,7 +121,7 @@ def describe(found: Job) -> dict[str, Any]:
         "id": found.id,
         "phase": found.phase.value,
         "step": found.step,
-        "message": found.message or found.error or "",
+        "message": found.message,
         "started": found.started,
         "ended": found.ended,
         "attempt": found.attempt,

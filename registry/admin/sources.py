@@ -88,9 +88,9 @@ def run_state(number: int) -> Response:
 @pages.post("/runs/<int:number>/cancel")
 def run_cancel(number: int) -> Response:
     """Stop a run after the page it is at; what it has shelved stays."""
-    found = run_of(number)
+    run_of(number)
     with site().database.write() as connection:
-        store.end(connection, found, store.CANCELLED, f"{guard.who()} stopped it.")
+        store.end(connection, store.get(connection, number), store.CANCELLED, f"{guard.who()} stopped it.")
         access.audit(connection, guard.who(), "cancel harvest", str(number))
     return redirect(f"{request.script_root}/admin/runs/{number}", 303)
 
