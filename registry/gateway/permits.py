@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from registry.errors import Unauthenticated
 from registry.services.inner import Route, required, routes
 from registry.site import Site
-from registry.tables import jobs
+from registry.uws import store
 
-FINAL = frozenset({"COMPLETED", "ERROR", "ABORTED", "ARCHIVED"})
 _SCHEME = "bearer "
 
 
@@ -34,10 +31,9 @@ def permit(site: Site, authorization: str, gateway_address: str) -> Permit:
             "The gateway needs the job's token: send `Authorization: Bearer` with the content of the file /job/token.")
     token_hash = hashlib.sha256(authorization[len(_SCHEME):].strip().encode("latin-1")).hexdigest()
     with site.database.read() as connection:
-        query = select(jobs.c.id, jobs.c.contract).where(jobs.c.token_hash == token_hash, jobs.c.phase.not_in(FINAL))
-        row = connection.execute(query).first()
-        if row is None:
+        job = store.by_token(connection, token_hash)
+        if job is None:
             raise Unauthenticated(
                 "This token is not that of a running job: it ends with the job, and each attempt has its own.")
-        found = routes(connection, site.settings, required(row.contract), gateway_address)
-    return Permit(row.id, {route.id: route for route in found})
+        found = routes(connection, site.settings, required(job.contract), gateway_address)
+    return Permit(job.id, {route.id: route for route in found})
