@@ -15,7 +15,8 @@ from vosi.resource import amend, compose, summarise
 ROUNDS = 4_000
 PIECES = (
     b"<", b">", b'"', b"'", b"&", b' xmlns=""', b' xmlns="urn:x"', b"/>", b"<![CDATA[", b"]]>", b"<!--", b"-->",
-    b"\x00", b"\xff", b"\xc3\xa9", b"capability", b' xsi:type="q:r"', b":", b"<?x ?>", b"\r\n", b' xml:lang="a"', b"tableset",
+    b"\x00", b"\xff", b"\xc3\xa9", b"tableset", b"capability", b' xsi:type="q:r"', b":", b"<?x ?>",
+    b"\r\n", b' xml:lang="a"',
 )
 
 
