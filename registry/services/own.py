@@ -30,17 +30,18 @@ _looks: Memory[str] = Memory()
 
 def capabilities(site: Site) -> tuple[Capability, ...]:
     """Everything that can be asked here, VOSI itself included (VOSI 1.1 §2.1)."""
-    def at(path: str, **more: str) -> tuple[Interface, ...]:
-        return (Interface(access_url=site.settings.url(path), **{"url_use": "full", "role": "std", **more}),)
+    def at(path: str) -> Interface:
+        return Interface(access_url=site.settings.url(path), url_use="full", role="std")
 
+    offer = replace(at("runner"), version="1.0", result_type="application/json")
     return (
-        *(Capability(standard, interfaces=at(path)) for standard, path in (
+        *(Capability(standard, interfaces=(at(path),)) for standard, path in (
             (ns.STD_VOSI_CAPABILITIES, "capabilities"), (ns.STD_VOSI_AVAILABILITY, "availability"),
             (ns.STD_VOSI_TABLES, "tables"))),
         Capability(ns.STD_REGISTRY, type="vg:Harvest", extra=(("maxRecords", "0"),),
-                   interfaces=at("oai", type="vg:OAIHTTP", url_use="base", version="1.0")),
+                   interfaces=(replace(at("oai"), type="vg:OAIHTTP", url_use="base", version="1.0"),)),
         Capability(ns.STD_UWS, interfaces=_jobs(site)),
-        Capability(ns.STD_RUNNER, interfaces=at("runner", version="1.0", result_type="application/json")),
+        Capability(ns.STD_RUNNER, interfaces=(offer,)),
     )
 
 

@@ -7,6 +7,7 @@ room's.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from lxml import etree
 from sqlalchemy import BigInteger, Column, Float, Integer, SmallInteger, Table
@@ -16,7 +17,7 @@ from registry.tables import metadata
 from vosi import namespaces as ns
 
 _PREFIX = "rr_"
-_TYPES: tuple[tuple[type[TypeEngine[object]], str], ...] = (  # narrower ones first: each is an Integer too
+_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (  # narrower ones first: each is an Integer too
     (SmallInteger, "SMALLINT"), (BigInteger, "BIGINT"), (Integer, "INTEGER"), (Float, "DOUBLE"))
 
 
@@ -41,7 +42,7 @@ def _table(schema: etree._Element, table: Table) -> None:
             _column(element, column)
 
 
-def _column(table: etree._Element, column: Column[object]) -> None:
+def _column(table: etree._Element, column: Column[Any]) -> None:
     element = etree.SubElement(table, "column")
     _leaf(element, "name", column.name)
     kind = next((name for type_, name in _TYPES if isinstance(column.type, type_)), "VARCHAR")

@@ -103,7 +103,8 @@ def find_services(suffix: str) -> Response | str:
         response = Response(answers.as_lines(found), content_type="text/plain; charset=utf-8")
     response.headers["Vary"] = "Accept"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/runner")
