@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from registry.records import authorities, founding, importing, publish, store
 from registry.records.importing import Report
+from registry.tables import rr_resource
 from tests.records.conftest import record
 from vosi import xmlio
 
@@ -181,6 +183,12 @@ def test_batches_are_committed_one_by_one(north: Any, tmp_path: Path, monkeypatc
         importing.import_paths(north, files, who="t", progress=stop)
     assert importing.import_paths(north, files, who="t").counts == {
         "new": 3, "updated": 0, "unchanged": 2, "refused": 0, "skipped": 0}
+
+
+def test_a_record_that_ends_its_batch_inactive_is_in_no_search(north: Any, tmp_path: Path) -> None:
+    run(north, tmp_path, record("ivo://a.example/r"), record("ivo://a.example/r", status="inactive"))
+    with north.database.read() as connection:
+        assert "ivo://a.example/r" not in set(connection.execute(select(rr_resource.c.ivoid)).scalars())
 
 
 def test_a_deleted_foreign_record_may_come_again(north: Any, tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_becoming_ours_moves_it_since_a_set_gains_it(site: Any, monkeypatch: pyt
     assert (get(site, NAME).datestamp, get(site, NAME).managed) == ("2030-01-01T00:00:02Z", True)
 
 
+def test_another_keeper_of_equal_bytes_moves_nothing(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(monkeypatch, "2030-01-01T00:00:01Z")
+    put(site, record(NAME))
+    at(monkeypatch, "2030-01-01T00:00:02Z")
+    assert put(site, record(NAME), origin=HARVESTED).outcome == "updated"
+    kept = get(site, NAME)
+    assert (kept.origin, kept.datestamp, kept.version) == (HARVESTED, "2030-01-01T00:00:01Z", 1)
+
+
 def test_a_datestamp_never_goes_back(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, "2030-01-01T00:00:09Z")
     put(site, record(NAME))

@@ -23,10 +23,18 @@ def client(north: Any) -> Iterator[FlaskClient]:
     views.register(app)
     with north.database.write() as connection:
         for xml in (record("ivo://A.example/Sky/r", title="Stars"), record("ivo://a.example/r.xml", title="Suffix"),
-                    record("ivo://b.example/evil", title=XSS).replace(b"http://a.example/", b"javascript:alert(1)")):
+                    _evil()):
             store.put(connection, north.schemas, xml, origin=store.FOREIGN_FILE, who="t")
     with app.test_client() as client:
         yield client
+
+
+def _evil() -> bytes:
+    """A record that tries to run something from each text it has."""
+    xml = record("ivo://b.example/evil", title=XSS).replace(b"http://a.example/", b"javascript:alert(1)")
+    for text in (b"Text.", b"stars", b"Somebody"):
+        xml = xml.replace(text, XSS.encode())
+    return xml.replace(b"<identifier>", f"<shortName>{XSS}</shortName><identifier>".encode())
 
 
 def test_a_record_is_a_page_xml_or_json_by_accept(client: FlaskClient) -> None:
