@@ -1,0 +1,362 @@
+"""A job's turn: look at its row and its container, decide, act, and look again until there is nothing to do.
+
+It has no timer and no memory that matters: what it knows of running jobs (their log, their clock) it finds anew after a
+restart. `decide.py` says what to do, `loop.py` when to look.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from registry import clock
+from registry.bell import PHASES
+from registry.executor import collect, tree
+from registry.executor.logs import Follower
+from registry.executor.runtime import (
+    ABSENT,
+    CREATED,
+    EXITED,
+    RUNNING,
+    Engine,
+    EngineAbsent,
+    EngineFault,
+    EngineRefuses,
+    ImageAbsent,
+    RepositoryAbsent,
+    Runtime,
+    State,
+)
+from registry.site import Site
+from registry.uws import files, store
+from registry.uws.phases import ABORTED, ERROR, EXECUTING, WAITING
+from registry.uws.store import Job, NoJob
+from registry.worker import publish, stage
+from registry.worker.decide import OVERDISK, OVERTIME, STAGED, Action, decide, is_overtime
+from registry.worker.images import Fetches
+from registry.worker.lease import Lease, Watch
+from registry.worker.network import DcNetwork
+from registry.worker.outcome import FATAL, TRANSIENT, Outcome, outcome
+
+STOP_GRACE = 10  # seconds between SIGTERM and SIGKILL
+_MOST_ACTIONS = 20  # in one turn; no job needs half of them
+_TRIES = 10
+_log = logging.getLogger("registry.worker")
+
+
+@dataclass
+class _Running:
+    """A job whose container runs: its log, and when it started by our own monotonic clock."""
+
+    job: Job
+    follower: Follower
+    began: float
+    started: datetime
+
+
+class Hands:
+    """One worker's hands: everything that changes a job or its container goes through `turn`."""
+
+    def __init__(
+        self, site: Site, runtime: Runtime, lease: Lease, *, stop: threading.Event, news: Callable[[str], None],
+        freed: Callable[[], None] = lambda: None, observe: Callable[[str, Job], None] = lambda step, job: None,
+    ) -> None:
+        """`news` is called with a job that needs a turn, `freed` when a place is free, `observe` after each step."""
+        self.site, self.runtime, self.lease = site, runtime, lease
+        self.network = DcNetwork(site, runtime)
+        self.fetches = Fetches(runtime, news, stop)
+        self.watch = Watch(site)
+        self.engine: Engine | None = None
+        self._news, self._freed, self._observe = news, freed, observe
+        self._running: dict[str, _Running] = {}
+        self._stopping: set[str] = set()
+        self._acts: dict[Action, Callable[[Job, State], bool]] = {
+            Action.NOTHING: self._keep_watch, Action.START: self._start, Action.RUNNING: self._mark_running,
+            Action.STOP: self._stop, Action.FINISH: self._finish, Action.LOST: self._finish, Action.ABORT: self._abort,
+            Action.CLEAN: self._clean, Action.DELETE: self._delete,
+        }
+
+    # --- the turn -----------------------------------------------------------------------------------------------------
+
+    def turn(self, job_id: str) -> None:
+        """Do what is to be done with the job. Raises nothing of the engine's: that is noted, and looked at again."""
+        for _ in range(_MOST_ACTIONS):
+            job = self._load(job_id)
+            if job is None or not self._may(job):
+                self._let_go(job_id)
+                return
+            try:
+                state = self.runtime.inspect(stage.container(self.site, job))
+                again = self._acts[decide(job, state, self._now(job))](job, state)
+            except EngineAbsent as error:
+                self.engine = None
+                again = self._wait(job, str(error))
+            except OSError as error:  # a full disk, mostly: the job waits as it is, and is looked at again
+                _log.error("job %s: %s", job.id, error)
+                again = self._wait(job, f"The files of the job cannot be written: {error.strerror or error}.")
+            if not again:
+                return
+        _log.error("job %s does not come to rest", job_id)
+
+    def claim(self) -> list[str]:
+        """Take jobs out of the queue while there are places and an engine; they need a turn each."""
+        claimed: list[str] = []
+        while self.engine is not None:
+            with self.site.database.write() as connection:
+                most = self.site.settings.running_jobs + self.fetches.waiting()
+                job = store.claim(connection, self.lease.name, most)
+            if job is None:
+                break
+            self._observe("claimed", job)
+            claimed.append(job.id)
+        return claimed
+
+    def _load(self, job_id: str) -> Job | None:
+        try:
+            with self.site.database.read() as connection:
+                return store.get(connection, job_id)
+        except NoJob:
+            return None
+
+    def _may(self, job: Job) -> bool:
+        """Whether the job is ours to act on; one of a worker that is gone becomes ours."""
+        if not job.lease or job.lease == self.lease.name:
+            return True
+        if not self.watch.is_gone(job):
+            return False
+        with self.site.database.write() as connection:
+            adopted = store.adopt(connection, job, self.lease.name)
+        if adopted is not None:
+            _log.info("job %s is taken over from %s", job.id, job.lease)
+        return adopted is not None
+
+    def _now(self, job: Job) -> datetime:
+        """The present, by the clock that a running job was started by: a step of the host's clock ages no job."""
+        running = self._running.get(job.id)
+        return clock.later(time.monotonic() - running.began, running.started) if running else clock.now()
+
+    def _wait(self, job: Job, why: str) -> bool:
+        self._note(job, message=why)
+        return False
+
+    # --- actions: each gives back whether to look again at once -------------------------------------------------------
+
+    def _start(self, job: Job, state: State) -> bool:
+        try:
+            if not self.runtime.has_image(job.image):
+                return self._fetch(job)
+            if state.status == ABSENT:
+                staged = self._stage(job)
+                if staged is None:
+                    return True
+                job = staged
+            self.runtime.start(stage.container(self.site, job))
+        except ImageAbsent:  # it was removed meanwhile: fetch it again
+            return True
+        except EngineRefuses as error:
+            return self._end(job, Outcome(ERROR, FATAL if error.fatal else TRANSIENT, str(error)))
+        self._observe("started", job)
+        state = self.runtime.inspect(stage.container(self.site, job))
+        return self._mark_running(job, state) or state.status != RUNNING
+
+    def _stage(self, job: Job) -> Job | None:
+        """Folders, token, container; None where the job was changed meanwhile."""
+        dc = self.network.ensure(again=True) if stage.profile(job) == stage.DC else None
+        token_hash = stage.prepare(self.site, job)
+        node = self.engine.name if self.engine else ""
+        staged = self._note(job, step=STAGED, token_hash=token_hash, node=node, message="")
+        if staged is None:
+            return None
+        self._observe("staged", staged)
+        self.runtime.create(stage.spec(self.site, staged, dc))
+        self._observe("created", staged)
+        return staged
+
+    def _fetch(self, job: Job) -> bool:
+        """Have the image fetched; the job stays QUEUED and says why."""
+        fault = self.fetches.want(job.image, job.id)
+        if fault is None:
+            return self._wait(job, f"The image is being fetched from {job.image.partition('/')[0]}.")
+        if isinstance(fault, RepositoryAbsent | EngineAbsent):
+            return self._wait(job, str(fault))
+        return self._end(job, Outcome(ERROR, FATAL, str(fault)))
+
+    def _mark_running(self, job: Job, state: State) -> bool:
+        if state.started_at is None:  # it is gone, or was set back: look again
+            return True
+        with self.site.database.write() as connection:
+            moved = store.move(connection, job, EXECUTING, started=clock.fine_stamp(state.started_at))
+        if moved is None:
+            return True
+        self.site.bells.ring(PHASES)
+        self._observe("running", moved)
+        return self._keep_watch(moved, state)
+
+    def _keep_watch(self, job: Job, state: State) -> bool:
+        """See that a running job's log is followed and its clock kept."""
+        if job.id in self._running:
+            self._running[job.id].job = job  # its limits may have been changed
+        elif state.status == RUNNING and job.phase is EXECUTING:
+            started = state.started_at or clock.now()
+            began = time.monotonic() - max(0.0, (clock.now() - started).total_seconds())
+            follower = self._follower(job)
+            self._running[job.id] = _Running(job, follower, began, started)
+            follower.start()
+        if job.phase is EXECUTING and job.message:  # the engine was away, and is back
+            self._note(job, message="")
+        return state.status == EXITED and not job.final
+
+    def _stop(self, job: Job, state: State) -> bool:
+        if job.desired != store.ABORT and not job.step.startswith("over"):
+            step = OVERTIME if is_overtime(job, self._now(job)) else job.step
+            if self._note(job, step=step) is None:
+                return True
+        self._end_container(job, 0 if job.step == OVERDISK else STOP_GRACE)
+        return False
+
+    def _end_container(self, job: Job, grace: int) -> None:
+        """Stop it in a thread of its own: it may use all its grace. Its end is told like any other."""
+        name = stage.container(self.site, job)
+
+        def end() -> None:
+            try:
+                self.runtime.stop(name, grace)
+            except EngineFault as error:
+                _log.warning("job %s cannot be stopped: %s", job.id, error)
+            finally:
+                self._stopping.discard(name)
+            self._news(job.id)
+
+        if name not in self._stopping:
+            self._stopping.add(name)
+            threading.Thread(target=end, name=f"stop {job.id}", daemon=True).start()
+
+    def _finish(self, job: Job, state: State) -> bool:
+        """Take logs and results, then write the last phase; what a killed worker had taken is taken again."""
+        if state.status == EXITED:
+            self._observe("exited", job)
+        else:
+            state = State(ABSENT, state.name)  # one that was never started has an exit code all the same, and it is 0
+        running = self._running.pop(job.id, None)
+        follower = running.follower if running else self._follower(job)
+        follower.finish()
+        self._observe("collecting", job)
+        published = publish.publish(self.site, job, state)
+        for _ in range(_TRIES):
+            end = outcome(job, state, published.left)
+            if self._publish(job, state, end, published):
+                break
+            now = self._load(job.id)
+            if now is None or now.lease != self.lease.name or now.final:
+                return now is not None
+            job = now  # a wish or a date was changed meanwhile; the attempt is the same
+        return self._after(job)
+
+    def _publish(self, job: Job, state: State, end: Outcome, published: publish.Published) -> bool:
+        with self.site.database.write() as connection:
+            moved = store.move(
+                connection, job, end.phase, exit_code=state.exit_code, usage={**job.usage, **published.usage},
+                **_summary(end), **_times(state))
+            if moved is not None:
+                store.set_results(connection, job.id, published.results)
+        return moved is not None
+
+    def _after(self, job: Job) -> bool:
+        """The last phase is committed: wake who waits for it, let the next job in, then clear up."""
+        self.site.bells.ring(PHASES)
+        self._observe("published", job)
+        self._freed()
+        self._clean(job, State(ABSENT, ""))
+        return False
+
+    def _end(self, job: Job, end: Outcome) -> bool:
+        """The job ends without having run."""
+        with self.site.database.write() as connection:
+            moved = store.move(connection, job, end.phase, **_summary(end))
+        return True if moved is None else self._after(job)
+
+    def _abort(self, job: Job, state: State) -> bool:
+        self.fetches.forget(job.id)
+        if state.status == CREATED:
+            self.runtime.remove(state.name)
+        return self._end(job, Outcome(ABORTED)) if job.phase in WAITING else self._finish(job, state)
+
+    def _clean(self, job: Job, state: State) -> bool:
+        self._let_go(job.id)
+        self.runtime.remove(stage.container(self.site, job))
+        tree.remove(stage.folder(self.site, job))
+        self._observe("cleaned", job)
+        return False
+
+    def _delete(self, job: Job, state: State) -> bool:
+        self.fetches.forget(job.id)
+        self._clean(job, state)
+        tree.remove(files.folder(self.site, job.id))
+        with self.site.database.write() as connection:
+            store.remove(connection, job.id)
+        self.site.bells.ring(PHASES)
+        self._freed()
+        return False
+
+    # --- what runs ----------------------------------------------------------------------------------------------------
+
+    def measure(self) -> None:
+        """Look how much the running jobs have written, and have those over their limit stopped."""
+        for running in list(self._running.values()):
+            most = stage.limits(self.site, running.job).disk
+            size = tree.measure(stage.results(self.site, running.job), most, collect.MAX_FILES)
+            if size.bytes > most or size.entries > collect.MAX_FILES:
+                job = self._load(running.job.id)
+                if job is not None and job.phase is EXECUTING and job.step not in (OVERDISK, OVERTIME):
+                    self._note(job, step=OVERDISK)
+                self._news(running.job.id)
+
+    def overdue(self) -> tuple[list[str], float | None]:
+        """(jobs that have executed long enough, seconds until the next one will have)."""
+        late: list[str] = []
+        soonest: float | None = None
+        for job_id, running in list(self._running.items()):
+            if running.job.execution_duration == 0:
+                continue
+            left = running.began + running.job.execution_duration - time.monotonic()
+            if left <= 0:
+                late.append(job_id)
+            elif soonest is None or left < soonest:
+                soonest = left
+        return late, soonest
+
+    def leave(self) -> None:
+        """Let go of what runs: the next worker finds it."""
+        for job_id in list(self._running):
+            self._let_go(job_id)
+
+    def _follower(self, job: Job) -> Follower:
+        name, folder = stage.container(self.site, job), files.folder(self.site, job.id)
+        return Follower(self.runtime, name, folder, stage.cursor(self.site, job), stage.limits(self.site, job).log)
+
+    def _let_go(self, job_id: str) -> None:
+        running = self._running.pop(job_id, None)
+        if running is not None:
+            running.follower.abandon()
+
+    def _note(self, job: Job, **values: Any) -> Job | None:
+        """Set values of the row where they differ; None when somebody was faster."""
+        if all(getattr(job, name) == value for name, value in values.items()):
+            return job
+
+        with self.site.database.write() as connection:
+            return store.note(connection, job, **values)
+
+
+def _summary(end: Outcome) -> dict[str, str | None]:
+    return {"error_type": end.error_type or None, "error": end.error or None}
+
+
+def _times(state: State) -> dict[str, str]:
+    moments = {"started": state.started_at, "ended": state.finished_at}
+    return {name: clock.fine_stamp(moment) for name, moment in moments.items() if moment is not None}

@@ -1,0 +1,84 @@
+"""Who has a job: a worker's lease, and whether the worker behind another's is gone (decision D6).
+
+On one host a lease is a locked file in the instance's run folder: the kernel lets go of the lock however its process
+ends. Of a worker on another host there is no file here; its beat must then stand still for half a minute by our clock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from registry.site import Site
+from registry.uws.store import Job
+
+BEAT = 10.0      # seconds between two renewals
+PATIENCE = 30.0  # seconds a beat may stand still
+_FOLDER = "workers"
+
+
+class Lease:
+    """This worker's own lease; closing it lets others take over its jobs."""
+
+    def __init__(self, site: Site) -> None:
+        self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(4).hex()}"
+        folder = _folder(site)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._handle = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Let go; the file stays, and says that its worker is gone."""
+        os.close(self._handle)
+
+
+class Watch:
+    """Tells whether the worker that has a job is gone."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._seen: dict[str, tuple[str, int, float]] = {}  # job -> lease, beat, since when on our clock
+
+    def is_gone(self, job: Job) -> bool:
+        """Whether nobody works on `job` any more. A first look at a worker elsewhere never says so."""
+        alive = _locked(_folder(self._site) / job.lease)
+        if alive is not None:
+            return not alive
+        now = time.monotonic()
+        lease, beat, since = self._seen.get(job.id, ("", -1, now))
+        if (lease, beat) != (job.lease, job.beat):
+            self._seen[job.id] = (job.lease, job.beat, now)
+            return False
+        return now - since > PATIENCE
+
+    def forget(self, jobs: Iterable[Job]) -> None:
+        """Keep only what is known of these jobs, and the files of leases that they name or that are alive."""
+        listed = list(jobs)
+        ids, leases = {job.id for job in listed}, {job.lease for job in listed}
+        self._seen = {job_id: seen for job_id, seen in self._seen.items() if job_id in ids}
+        for path in _folder(self._site).glob("*"):
+            if path.name not in leases and _locked(path) is False:
+                path.unlink(missing_ok=True)
+
+
+def _folder(site: Site) -> Path:
+    return site.settings.instance / "run" / _FOLDER
+
+
+def _locked(path: Path) -> bool | None:
+    """Whether a living process holds the file; None where there is no such file."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,66 @@
+"""A job's results as its clients see them: files in the job's own folder, and their list. It writes no row.
+
+    <instance>/results/<job>/  stdout  stderr  exitcode  files/<path>
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.executor import collect, logs
+from registry.executor.runtime import STDERR, STDOUT, State
+from registry.site import Site
+from registry.uws import files
+from registry.uws.store import Job, Result
+from registry.worker import stage
+from registry.worker.outcome import Left
+
+EXIT_CODE = "exitcode"
+_TEXT = "text/plain; charset=utf-8"
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Published:
+    """What there is to list, and what it says about the end."""
+
+    results: tuple[Result, ...]
+    left: Left
+    usage: dict[str, object]
+
+
+def publish(site: Site, job: Job, state: State) -> Published:
+    """Take over the results of an attempt that has ended; the same again gives the same. Raises OSError."""
+    place = files.folder(site, job.id)
+    place.mkdir(parents=True, exist_ok=True)
+    outputs = {str(one["path"]): one for one in job.contract.get("outputs", ())}
+    primary = next((path for path, one in outputs.items() if one.get("primary")), "")
+    media_types = {path: str(one["media_type"]) for path, one in outputs.items() if one.get("media_type")}
+    most = stage.limits(site, job).disk
+    taken = collect.collect(stage.results(site, job), place / "files", most, media_types, primary)
+    if state.exit_code is not None:
+        (place / EXIT_CODE).write_text(f"{state.exit_code}\n")
+    logs_of_ours = [name for name in (STDOUT, STDERR, EXIT_CODE) if (place / name).is_file()]
+    found = [Result(_id(one.path), 0, f"files/{one.path}", one.size, one.media_type, one.sha256) for one in taken.files]
+    found += [_own(place, name) for name in logs_of_ours]
+    numbered = tuple(Result(**{**vars(result), "position": number}) for number, result in enumerate(found))
+    usage: dict[str, object] = {"result_bytes": taken.bytes, "result_files": len(taken.files)}
+    if taken.problems:
+        usage["problems"] = list(taken.problems)
+    return Published(numbered, Left(taken.bytes, taken.over, logs.last_line(place / STDERR)), usage)
+
+
+def _id(path: str) -> str:
+    """A result's name; one that is called as our own are goes by its whole path."""
+    return f"files/{path}" if path in (STDOUT, STDERR, EXIT_CODE) else path
+
+
+def _own(place: Path, name: str) -> Result:
+    digest, size = hashlib.sha256(), 0
+    with (place / name).open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return Result(name, 0, name, size, _TEXT, digest.hexdigest())

@@ -1,0 +1,52 @@
+"""What the worker does beside its jobs, in a thread of its own: due harvests, contracts read ahead. It runs no job."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from registry.bell import WORK
+from registry.site import Site
+
+_EVERY = 5.0   # seconds between two looks when nobody rings
+_CALM = 1.0    # seconds at least: submitted jobs ring the same bell
+_WARM = 60.0   # seconds between two looks at the catalogue
+_log = logging.getLogger("registry.worker")
+
+
+def run(site: Site, lease: str, stop: threading.Event) -> None:
+    """Look for such work until `stop` is set."""
+    harvest = _found("registry.harvest.schedule", "turn")
+    warm = _found("registry.applications.catalogue", "warm")
+    warmed = float("-inf")
+    with site.bells.listen(WORK) as listener:
+        while not stop.is_set():
+            if harvest:
+                _guarded("harvest", harvest, site, lease)
+            if warm and time.monotonic() - warmed > _WARM:
+                _guarded("catalogue", warm, site)
+                warmed = time.monotonic()
+            if not stop.wait(_CALM):
+                listener.wait(_EVERY)
+
+
+def _found(module: str, name: str) -> Callable[..., Any] | None:
+    """A use case of another room, where that room has it yet."""
+    try:
+        found: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
+    return found
+
+
+def _guarded(what: str, call: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        call(*arguments)
+    except Exception:  # jobs go on whatever a harvest meets; it is looked at again in a few seconds
+        _log.exception("the %s turn failed", what)

@@ -1,0 +1,93 @@
+"""The whole picture, both ways: rows without a living worker, containers and folders without a row.
+
+Jobs that need a look are named and get their turn; containers and folders that belong to no job are removed here.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from registry import clock
+from registry.executor import runtime, tree
+from registry.executor.runtime import EngineAbsent, State
+from registry.uws import store
+from registry.uws.phases import QUEUED
+from registry.uws.store import Job, NoJob
+from registry.worker import stage
+from registry.worker.hands import Hands
+
+_MOST_NOTED = 100  # waiting jobs that are told why they wait; the others will be when they are among these
+_log = logging.getLogger("registry.worker")
+
+
+def survey(hands: Hands) -> list[str]:
+    """The jobs that need a turn. Without an engine those in the queue are told so, and the others left alone."""
+    site = hands.site
+    with site.database.read() as connection:
+        due = [job.id for job in store.due(connection, clock.stamp())]
+    try:
+        states = hands.runtime.list(site.settings.engine_name)
+        if hands.engine is None:
+            _greet(hands)
+    except EngineAbsent as error:
+        hands.engine = None
+        _tell_queue(hands, str(error))
+        return due
+    with site.database.read() as connection:
+        jobs = store.leased(connection)
+    hands.watch.forget(jobs)
+    known = {stage.container(site, job) for job in jobs}
+    ours = [state for state in states if state.labels.get(runtime.HOME) == stage.home(site)]
+    strays = [job_id for state in ours if state.name not in known and (job_id := _stray(hands, state))]
+    _sweep(hands, jobs)
+    return [*(job.id for job in jobs), *due, *strays]
+
+
+def _greet(hands: Hands) -> None:
+    """An engine that was not there before: jobs may be claimed once it has the network."""
+    engine = hands.runtime.describe()
+    try:
+        hands.network.ensure(again=True)
+    except runtime.EngineRefuses as error:  # jobs without the network can run all the same
+        _log.error("%s", error)
+    hands.engine = engine
+
+
+def _stray(hands: Hands, state: State) -> str:
+    """Remove a container that no job's present attempt has; else the job's name, for it to have a turn."""
+    job_id = state.labels.get(runtime.JOB, "")
+    job = _job(hands, job_id)
+    if job is not None and stage.container(hands.site, job) == state.name:
+        return job_id
+    _log.info("the container %s belongs to no job and is removed", state.name)
+    hands.runtime.remove(state.name)
+    return ""
+
+
+def _sweep(hands: Hands, jobs: list[Job]) -> None:
+    """Remove the folders of attempts that are over."""
+    top = hands.site.settings.instance / "staging"
+    present = {stage.folder(hands.site, job).name for job in jobs}
+    for path in top.iterdir() if top.is_dir() else ():
+        if path.name in present:
+            continue
+        job = _job(hands, path.name.rpartition("-")[0])
+        if job is None or job.final or stage.folder(hands.site, job).name != path.name:
+            tree.remove(path)
+
+
+def _job(hands: Hands, job_id: str) -> Job | None:
+    try:
+        with hands.site.database.read() as connection:
+            return store.get(connection, job_id)
+    except NoJob:
+        return None
+
+
+def _tell_queue(hands: Hands, why: str) -> None:
+    with hands.site.database.read() as connection:
+        waiting = store.listing(connection, everybody=True, phases=(QUEUED,), last=_MOST_NOTED)
+    for job in waiting:
+        if job.message != why and not job.lease:
+            with hands.site.database.write() as connection:
+                store.note(connection, job, message=why)

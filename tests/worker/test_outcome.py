@@ -1,0 +1,70 @@
+"""How a job ended, in its last phase and in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.executor.runtime import ABSENT, CREATED, EXITED, State
+from registry.uws.phases import ABORTED, COMPLETED, ERROR
+from registry.worker.decide import OVERDISK, OVERTIME
+from registry.worker.outcome import FATAL, TRANSIENT, Left, outcome
+from tests.worker.jobs import a_job
+
+
+def end(exit_code=0, *, step="staged", desired="RUN", status=EXITED, memory=False, left=Left()):
+    state = State(status, "n", exit_code=exit_code, out_of_memory=memory)
+    return outcome(a_job(step=step, desired=desired, lease="w"), state, left)
+
+
+def test_zero_is_success():
+    assert end(0) == end(0, memory=True)
+    assert (end(0).phase, end(0).error) == (COMPLETED, "")
+
+
+def test_another_code_is_an_error_with_the_last_word_on_stderr():
+    found = end(3, left=Left(last_line="the third thing went wrong"))
+    assert (found.phase, found.error_type) == (ERROR, FATAL)
+    assert found.error == "The application ended with code 3: the third thing went wrong"
+
+
+def test_silence_is_said_to_be_one():
+    assert end(1).error == "The application ended with code 1 and said nothing on stderr."
+
+
+def test_out_of_memory_is_named_with_its_limit():
+    assert "ran out of memory (the limit is 64 MiB)" in end(137, memory=True).error
+    assert end(137, memory=True).error_type == FATAL
+
+
+def test_a_kill_that_was_not_ours_is_worth_another_try():
+    assert (end(137).phase, end(137).error_type) == (ERROR, TRANSIENT)
+
+
+@pytest.mark.parametrize(("code", "left", "step"), [
+    (0, Left(over="more than 10000 files and folders"), "staged"), (1, Left(bytes=2**20), "staged"),
+    (153, Left(), "staged"), (143, Left(), OVERDISK), (0, Left(), OVERDISK),
+])
+def test_too_much_written_is_named_with_its_limit(code, left, step):
+    found = end(code, left=left, step=step)
+    assert (found.phase, found.error_type) == (ERROR, FATAL)
+    assert "1 MiB" in found.error
+    assert "results" in found.error
+
+
+@pytest.mark.parametrize("code", [0, 1, 137, 143])
+def test_an_aborted_job_is_aborted_whatever_its_code(code):
+    assert end(code, desired="ABORT").phase is ABORTED
+
+
+@pytest.mark.parametrize("code", [0, 143, 137])
+def test_a_job_over_its_time_is_aborted_and_told_so(code):
+    found = end(code, step=OVERTIME)
+    assert found.phase is ABORTED
+    assert "60 s" in found.error
+
+
+@pytest.mark.parametrize("status", [ABSENT, CREATED])
+def test_a_container_that_did_not_run_to_its_end_is_never_a_success(status):
+    found = end(0, status=status)
+    assert (found.phase, found.error_type) == (ERROR, TRANSIENT)
+    assert end(0, status=status, desired="ABORT").phase is ABORTED
