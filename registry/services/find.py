@@ -48,7 +48,7 @@ class Endpoint:
 def find(
     connection: Connection, standard_id: str = "", *, ivoid: str = "", interface_type: str = "",
 ) -> list[Endpoint]:
-    """The endpoints that satisfy `standard_id` ('' for every standard), best first.
+    """The endpoints that satisfy `standard_id`, best first; '' takes every standard, and then they come by service.
 
     `ivoid` narrows to one service, `interface_type` to one xsi:type such as vs:ParamHTTP; case does not matter.
     An identifier that is none finds nothing.
@@ -64,6 +64,8 @@ def find(
         if (not standard_id or versions.satisfies(standard_id, endpoint.standard_id))
         and (not interface_type or endpoint.interface_type.lower() == interface_type.lower())
     ]
+    if not standard_id:  # by service, as its record has them
+        return found
     return sorted(found, key=lambda one: (
         versions.preference(standard_id, one.standard_id), not one.anonymous, one.role != "std", key_of(one.ivoid)))
 

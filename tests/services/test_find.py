@@ -66,6 +66,9 @@ def test_one_service_by_name_in_any_case(founded: Site):
     assert urls(founded, CONE, ivoid="what?") == []
 
 
-def test_everything(founded: Site):
-    publish_service(founded, "a", capability("http://a/scs"))
-    assert "http://a/scs" in urls(founded) and "http://127.0.0.1:8101/jobs" in urls(founded)
+def test_everything_by_service(founded: Site):
+    publish_service(founded, "a", capability("http://a/scs"), capability("http://a/sia", standard_id=SIA))
+    with founded.database.read() as connection:
+        names = [one.ivoid.rpartition("/")[2] for one in find(connection)]
+    assert names == sorted(names) and set(names) == {"a", "registry", "runner"}
+    assert urls(founded)[:2] == ["http://a/scs", "http://a/sia"]
