@@ -157,10 +157,17 @@ def _text_of(found: Job, results: list[Result]) -> tuple[Result, str] | None:
     for one in results:
         kind = one.media_type.split(";")[0]
         if one.id not in (*STREAMS, "exitcode") and (kind.startswith("text/") or kind == "application/json"):
-            path, _ = use_cases.file_of(site(), found, one.id)
-            with path.open("rb") as file:
-                return one, file.read(SHOWN_TEXT).decode("utf-8", "replace")
+            return _beginning(found, one)
     return None
+
+
+def _beginning(found: Job, result: Result) -> tuple[Result, str] | None:
+    try:
+        path, _ = use_cases.file_of(site(), found, result.id)
+    except NotFound:  # its row is there and its file is not: the page lists it all the same
+        return None
+    with path.open("rb") as file:
+        return result, file.read(SHOWN_TEXT).decode("utf-8", "replace")
 
 
 def _as_file(response: Response, name: str) -> Response:

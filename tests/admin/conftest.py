@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from flask.testing import FlaskClient
 from registry import access, create_app
 from registry.records import founding
 from registry.records.founding import Founding
+from registry.schema import upgrade
+from registry.site import open_site
+from tests.oai.serving import loopback, serving
 
 PASSWORD = "correct horse battery"
 ROLES = ("", "reader", "runner", "publisher", "administrator")  # '' is somebody without an account
@@ -75,3 +79,18 @@ def bearer(founded: Any) -> Callable[[str], dict[str, str]]:
             return {"Authorization": f"Bearer {access.create_token(connection, role)[1]}"}
 
     return header
+
+
+@pytest.fixture()
+def neighbour(tmp_path: Path) -> Iterator[str]:
+    """Another datacenter, `south.example`, with its four records, at an address of this machine."""
+    held = loopback()
+    base = f"http://127.0.0.1:{held.getsockname()[1]}/"
+    opened = open_site(
+        tmp_path / "south", authority="south.example", title="South", base_url=base, instance_name="south"
+    )
+    upgrade(opened.database)
+    founding.found(opened, Founding("south.example", "South", base, email="ops@south.example"), "test")
+    with serving(create_app(opened), held):
+        yield base
+    opened.close()
