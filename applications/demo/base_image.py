@@ -26,7 +26,7 @@ TAG = "innerspace/python:3"
 _RECIPE = "3"  # moves when what this module makes of the same packages changes
 _LABEL = "innerspace.base"
 _PLAIN = ("busybox-static", "tzdata", "netbase", "base-files")
-_NOT_FOLLOWED = ("libnsl", "libtirpc", "libdb", "libgssapi", "libkrb", "libssl-")  # nis, dbm, kerberos: nobody asks for them
+_NOT_FOLLOWED = ("libnsl", "libtirpc", "libdb", "libgssapi", "libkrb")  # for nis, dbm, kerberos
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _LEFT_OUT = re.compile(
     r"/usr/share/(doc|man|info|locale|lintian|bug|base-files|python3|menu|applications|pixmaps)(/|$)"
@@ -137,8 +137,9 @@ def _write(archive: IO[bytes], version: str, packages: list[tuple[str, str]]) ->
         _frame(tar)
         for source in _files(sorted(set(paths)), version):
             tar.add(source, arcname=_merged(source), recursive=False, filter=_as_root)
-        for name, target in (("usr/bin/python3", f"python{version}"), ("usr/bin/python", "python3"), ("usr/bin/sh", "busybox")):
-            _link(tar, name, target)
+        _link(tar, "usr/bin/python3", f"python{version}")
+        _link(tar, "usr/bin/python", "python3")
+        _link(tar, "usr/bin/sh", "busybox")
 
 
 def _frame(tar: tarfile.TarFile) -> None:
@@ -173,7 +174,7 @@ def _merged(path: str) -> str:
 
 
 def _files(paths: list[str], version: str) -> Iterator[str]:
-    """The files, links and folders to take, with the byte code that the installed packages keep beside their sources."""
+    """The files, links and folders to take, with the byte code that the packages keep beside their sources."""
     done = {f"usr/{name}" for name in _MERGED} | {"", "usr", "usr/bin/python3", "usr/bin/sh"}
     suffix = f".cpython-{version.replace('.', '')}.pyc"
     for path in paths:

@@ -1,4 +1,4 @@
-"""A star catalogue of the demo as a process: Simple Cone Search with VOSI capabilities, availability and tables, on loopback.
+"""A star catalogue of the demo as a process: Simple Cone Search with VOSI documents, on loopback.
 
     python -m applications.demo.catalogue --port 8201 --path /vo/cone --dec-from 0
 
@@ -8,6 +8,7 @@ It stands for a service that a datacenter already has, and so uses nothing of th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hmac
 import signal
 import sys
@@ -52,7 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
         if name == "availability":
             self._send(200, "text/xml", [catalogue_documents.availability(description)])
         elif not self._allowed():
-            self._send(401, "text/plain", [b"This catalogue asks for a bearer token.\n"], {"WWW-Authenticate": "Bearer"})
+            words = b"This catalogue asks for a bearer token.\n"
+            self._send(401, "text/plain", [words], {"WWW-Authenticate": "Bearer"})
         elif name == "capabilities":
             self._send(200, "text/xml", [catalogue_documents.capabilities(description)])
         elif name == "tables":
@@ -121,10 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     with server:
         print(f"{len(stars)} stars at {server.description.base}/capabilities", flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever(poll_interval=60)  # a signal ends it at once; nothing is polled for
-        except KeyboardInterrupt:
-            pass
     return 0
 
 

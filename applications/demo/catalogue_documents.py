@@ -1,4 +1,4 @@
-"""The VOSI documents of the demo's catalogue, written by hand as a service of its own would: it shares no code with `vosi/`."""
+"""The VOSI documents of the demo's catalogue, written as a service of its own would: no code is shared with `vosi/`."""
 
 from __future__ import annotations
 
@@ -38,12 +38,8 @@ class Description:
 
 def capabilities(description: Description) -> bytes:
     """VOSI 1.1 capabilities: the cone search and the three documents."""
-    base = escape(description.base)
-    plain = "".join(
-        f'  <capability standardID="ivo://ivoa.net/std/VOSI#{standard}">\n    <interface xsi:type="vs:ParamHTTP" version="1.1">\n'
-        f'      <accessURL use="full">{base}/{name}</accessURL>\n{_security(description, name)}    </interface>\n  </capability>\n'
-        for standard, name in (("capabilities", "capabilities"), ("availability", "availability"), ("tables-1.1", "tables"))
-    )
+    standards = {"capabilities": "capabilities", "availability": "availability", "tables-1.1": "tables"}
+    plain = "".join(_plain(description, standard, name) for standard, name in standards.items())
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<vosi:capabilities xmlns:vosi="http://www.ivoa.net/xml/VOSICapabilities/v1.0" '
@@ -51,6 +47,15 @@ def capabilities(description: Description) -> bytes:
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n'
         f"{_cone(description)}{plain}</vosi:capabilities>\n"
     ).encode()
+
+
+def _plain(description: Description, standard: str, name: str) -> str:
+    return (
+        f'  <capability standardID="ivo://ivoa.net/std/VOSI#{standard}">\n'
+        '    <interface xsi:type="vs:ParamHTTP" role="std">\n'
+        f'      <accessURL use="full">{escape(description.base)}/{name}</accessURL>\n'
+        f"{_security(description, name)}    </interface>\n  </capability>\n"
+    )
 
 
 def _cone(description: Description) -> str:
@@ -61,7 +66,8 @@ def _cone(description: Description) -> str:
         f'      <accessURL use="base">{address}</accessURL>\n{_security(description, description.cone_path)}'
         "      <queryType>GET</queryType>\n      <resultType>application/x-votable+xml</resultType>\n"
         f"{''.join(_parameter(name) for name in _ORDERS[description.flavour])}    </interface>\n"
-        f"    <maxSR>180.0</maxSR>\n    <maxRecords>{max(1, description.rows)}</maxRecords>\n    <verbosity>true</verbosity>\n"
+        f"    <maxSR>180.0</maxSR>\n    <maxRecords>{max(1, description.rows)}</maxRecords>\n"
+        "    <verbosity>true</verbosity>\n"
         "    <testQuery><ra>56.75</ra><dec>24.12</dec><sr>1.0</sr></testQuery>\n  </capability>\n"
     )
 

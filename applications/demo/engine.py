@@ -1,10 +1,11 @@
-"""A Docker engine to work with: the one that runs, else one started here (as root) that can be stopped again by its pid.
+"""A Docker engine to work with: the one that runs, else one started here (as root), which is stopped by its pid.
 
-It also mends the one fault seen in practice, a bridge docker0 that vanished under a running engine. It installs nothing.
+It also mends the one fault seen in practice, a docker0 that vanished under a running engine. It installs nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -135,10 +136,8 @@ def stop_process(pid: int, limit: float) -> None:
         pass
     finally:
         os.close(handle)
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)  # where it is our child, so that no dead entry stays
-    except ChildProcessError:
-        pass
 
 
 def _mend_bridge(client: docker.DockerClient) -> None:
@@ -149,7 +148,8 @@ def _mend_bridge(client: docker.DockerClient) -> None:
     if missing is None:
         return
     name, address = missing
-    commands = (["link", "add", name, "type", "bridge"], ["addr", "add", address, "dev", name], ["link", "set", name, "up"])
+    commands = (
+        ["link", "add", name, "type", "bridge"], ["addr", "add", address, "dev", name], ["link", "set", name, "up"])
     for command in commands:
         done = subprocess.run(["ip", *command], capture_output=True, text=True, check=False)
         if done.returncode != 0:

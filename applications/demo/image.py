@@ -1,4 +1,4 @@
-"""Builds an application's image from its folder and pushes it to a Docker repository; gives back the reference by digest.
+"""Builds an application's image from its folder and pushes it to a Docker repository.
 
 The folder holds a Dockerfile and application.json (the contract, docs/application-contract.md), which becomes the label
 `innerspace.application`. The build also sees `vosi/datacenter.py`, by which applications find the local APIs.
@@ -53,7 +53,7 @@ def _contract(folder: Path) -> str:
     try:
         return json.dumps(json.loads(file.read_text()), separators=(",", ":"), ensure_ascii=False)
     except FileNotFoundError:
-        raise ImageRefused(f"{folder} has no {CONTRACT}: docs/application-contract.md says what goes into it.") from None
+        raise ImageRefused(f"{folder} has no {CONTRACT}: see docs/application-contract.md.") from None
     except ValueError as error:
         raise ImageRefused(f"{file} is not JSON: {error}.") from None
 
@@ -86,5 +86,6 @@ def _push(client: docker.DockerClient, tag: str) -> str:
     except APIError as error:
         raise ImageRefused(f"{tag} cannot be pushed: {error.explanation}.") from None
     if not digest:
-        raise ImageRefused(f"{tag} was pushed, but the engine did not tell its digest: is {tag.split('/')[0]} a Docker repository?")
+        host = tag.partition("/")[0]
+        raise ImageRefused(f"{tag} was pushed, but no digest came back: is {host} a Docker repository?")
     return digest

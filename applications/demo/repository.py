@@ -1,6 +1,7 @@
 """A Docker repository on loopback: Debian's docker-registry with a configuration of ours, stopped by its pid.
 
-No login, deletion allowed, storage in a folder of the caller's. Debian's own unit, which listens on all addresses, is not used.
+No login, deletion allowed, storage in a folder of the caller's. Debian's own unit, which listens on all addresses, is
+not used.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class Repository:
     def __enter__(self) -> Repository:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
 
@@ -115,8 +118,8 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> Non
             return
         time.sleep(0.02)  # it tells nobody when it listens
     stop_process(process.pid, STOP_LIMIT)
-    lines = log.read_text(errors="replace").strip().splitlines()
-    raise NoRepository(f"docker-registry did not start; the last it wrote to {log}: {lines[-1] if lines else 'nothing'}")
+    last = (log.read_text(errors="replace").strip().splitlines() or ["nothing"])[-1]
+    raise NoRepository(f"docker-registry did not start; the last it wrote to {log}: {last}")
 
 
 def _answers(port: int) -> bool:

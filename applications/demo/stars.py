@@ -49,7 +49,7 @@ _COLUMNS = {
     "dec": ("POS_EQ_DEC_MAIN", "deg", "double", "Declination, ICRS, epoch 1991.25", _degrees(5)),
     "parallax": ("pos.parallax.trig", "mas", "double", "Parallax", _same(6)),
     "parallax_error": ("stat.error;pos.parallax.trig", "mas", "double", "Standard error of the parallax", _same(11)),
-    "pmra": ("pos.pm;pos.eq.ra", "mas/yr", "double", "Proper motion in right ascension, times cos(declination)", _same(7)),
+    "pmra": ("pos.pm;pos.eq.ra", "mas/yr", "double", "Proper motion in RA, times cos(declination)", _same(7)),
     "pmdec": ("pos.pm;pos.eq.dec", "mas/yr", "double", "Proper motion in declination", _same(8)),
     "magnitude": ("phot.mag;em.opt", "mag", "float", "Hipparcos magnitude Hp", _same(19)),
     "magnitude_error": ("stat.error;phot.mag;em.opt", "mag", "float", "Standard error of the magnitude", _same(20)),
@@ -58,8 +58,8 @@ _COLUMNS = {
 }
 FLAVOURS: dict[str, dict[str, str]] = {  # the column's name at this observatory -> what it is
     "north": {
-        "hip": "id", "ra": "ra", "dec": "dec", "plx": "parallax", "e_plx": "parallax_error", "pmra": "pmra", "pmde": "pmdec",
-        "hpmag": "magnitude", "e_hpmag": "magnitude_error", "bv": "b_v", "vi": "v_i",
+        "hip": "id", "ra": "ra", "dec": "dec", "plx": "parallax", "e_plx": "parallax_error", "pmra": "pmra",
+        "pmde": "pmdec", "hpmag": "magnitude", "e_hpmag": "magnitude_error", "bv": "b_v", "vi": "v_i",
     },
     "south": {
         "B_minus_V": "b_v", "V_minus_I": "v_i", "Hp": "magnitude", "Hp_sigma": "magnitude_error", "designation": "id",
@@ -108,12 +108,12 @@ class Stars:
         first = bisect_left(self._declinations, dec - radius - 1e-12)
         last = bisect_right(self._declinations, dec + radius + 1e-12)
         limit = math.sin(radius / 2) ** 2
-        cos_dec = math.cos(dec)
-        return [
-            index for index in range(first, last)
-            if math.sin((self._declinations[index] - dec) / 2) ** 2
-            + cos_dec * math.cos(self._declinations[index]) * math.sin((self._right_ascensions[index] - ra) / 2) ** 2 <= limit
-        ]
+        return [at for at in range(first, last) if self._haversine(at, ra, dec) <= limit]
+
+    def _haversine(self, at: int, ra: float, dec: float) -> float:
+        """That of the distance from a point, in radians; exact for small angles too."""
+        declination, across = self._declinations[at], math.sin((self._right_ascensions[at] - ra) / 2)
+        return math.sin((declination - dec) / 2) ** 2 + math.cos(dec) * math.cos(declination) * across**2
 
 
 def _row(chosen: tuple[Column, ...] | list[Column], fields: list[str]) -> bytes:

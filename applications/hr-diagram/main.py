@@ -1,7 +1,7 @@
 """A Hertzsprung-Russell diagram of every star that the datacenter's cone search knows.
 
-Knows nothing of the datacenter: the cone search is found by its standard, columns by what they mean (their UCDs), units
-by what they say. Absolute magnitudes are M = m + 5 + 5 log10(parallax in arcsec), not corrected for extinction.
+It finds the cone search by its standard, columns by what they mean (their UCDs), units by what they say. Absolute
+magnitudes are M = m + 5 + 5 log10(parallax in arcsec), not corrected for extinction.
 """
 
 import csv
@@ -10,6 +10,7 @@ import math
 import statistics
 import sys
 from collections import Counter
+from itertools import pairwise
 from xml.parsers import expat
 
 from vosi import datacenter
@@ -36,7 +37,6 @@ class Table:
         self.row, self.status, self.message, self.rows = row, "OK", "", 0
         self.fields, self.places, self.units, self.cells, self.text = [], [], {}, [], None
         self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
         self.parser.StartElementHandler, self.parser.EndElementHandler = self.start, self.end
         self.parser.CharacterDataHandler = self.characters
 
@@ -69,18 +69,18 @@ class Table:
             self.message, self.text = self.text.strip(), None
 
     def characters(self, text):
-        if self.text is not None:
-            self.text += text
+        self.text = None if self.text is None else self.text + text
 
 
 def find(fields, words, old):
     """The number of the first field that has the meaning, or None."""
-    for number, field in enumerate(fields):
+    for at, field in enumerate(fields):
         ucd = field.get("ucd", "").strip().lower()
         has = [f"{word}." for word in ucd.split(";")]  # so that pos.parallax. begins pos.parallax.trig. too
         present = [any(one.startswith(f"{word}.") for one in has) for word in words]
         if ucd == old or (has[0].startswith(f"{words[0]}.") and all(present)):
-            return number
+            return at
+    return None
 
 
 class Diagram:
@@ -124,21 +124,20 @@ def number(text):
         return math.nan
 
 
-def sequence(colour):
-    """The main sequence's absolute magnitude at a colour."""
+def on_main_sequence(colour):
     colour = min(max(colour, SEQUENCE[0][0]), SEQUENCE[-1][0])
-    (left, high), (right, low) = next(two for two in zip(SEQUENCE, SEQUENCE[1:]) if colour <= two[1][0])
+    (left, high), (right, low) = next(step for step in pairwise(SEQUENCE) if colour <= step[1][0])
     return high + (low - high) * (colour - left) / (right - left)
 
 
 def classify(colour, absolute):
-    """One of CLASSES, by the distance from the main sequence."""
-    above = sequence(colour) - absolute
-    if above < -4 and colour < 1.0:
-        return "white_dwarfs"
+    """One of CLASSES, by the distance from the main sequence in magnitudes."""
+    above = on_main_sequence(colour) - absolute
+    if abs(above) <= 1.5:
+        return "main_sequence"
     if above > 1.5 and colour >= 0.6 and absolute < 4.0:
         return "giants"
-    return "main_sequence" if abs(above) <= 1.5 else "others"
+    return "white_dwarfs" if above < -4 and colour < 1.0 else "others"
 
 
 def draw(diagram, title):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from registry import clock
-from registry.applications import contract as contracts
-from registry.applications import publication, references, repository
+from registry.applications import contract as contracts, publication, references, repository
 from registry.applications.contract import Contract, ContractError
 from registry.applications.publication import Wording
 from registry.applications.references import BadReference
@@ -24,8 +24,7 @@ from registry.records import publish, store
 from registry.records.store import Record
 from registry.site import Site
 from registry.tables import images, records, rr_capability, rr_interface
-from vosi import identifiers, resource
-from vosi import namespaces as ns
+from vosi import identifiers, namespaces as ns, resource
 
 _ORIGINS = (store.OWN, store.HARVESTED)  # of records that offer anything: those from files vouch for nobody
 
@@ -45,6 +44,24 @@ class Offer:
     def name(self) -> str:
         """What APP= takes: the identifier with its version."""
         return f"{self.ivoid}#{self.version}" if self.version else self.ivoid
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An offer as the catalogue shows it: why it may not run here ('' where it may), its contract if known."""
+
+    offer: Offer
+    refusal: str
+    contract: Contract | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as a JSON document."""
+        one = self.offer
+        return {
+            "app": one.name, "ivoid": one.ivoid, "version": one.version, "title": one.title, "image": one.image,
+            "publisher": one.publisher_authority, "origin": one.record_origin, "accepted": not self.refusal,
+            "refusal": self.refusal, "contract": self.contract.as_json() if self.contract else None,
+        }
 
 
 class NoApplication(NotFound):
@@ -70,6 +87,18 @@ def offers(connection: Connection) -> list[Offer]:
             continue  # a foreign record's mistake: it offers nothing that could be run
         found.append(Offer(row.ivoid, row.title, version, str(reference), row.origin, row.authority))
     return found
+
+
+def entries(site: Site) -> list[Entry]:
+    """Every offer with what is known of it here; asks no repository."""
+    with site.database.read() as connection:
+        every = offers(connection)
+        rows = connection.execute(select(images.c.reference, images.c.contract))
+        known = {row.reference: row.contract for row in rows}
+    return [
+        Entry(one, _refusal(site, one), contracts.read(known[one.image]) if one.image in known else None)
+        for one in every
+    ]
 
 
 def pick(connection: Connection, app: str) -> Offer:
@@ -161,6 +190,14 @@ def warm(site: Site) -> int:
         except Refusal:
             continue  # whoever asks for that application is told why
     return done
+
+
+def _refusal(site: Site, offer: Offer) -> str:
+    try:
+        allowed(site, offer)
+    except Denied as error:
+        return str(error)
+    return ""
 
 
 def _contract(image: Image) -> Contract:

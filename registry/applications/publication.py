@@ -14,8 +14,7 @@ from registry.applications.contract import Contract, Parameter
 from registry.applications.repository import Image
 from registry.config import Settings
 from registry.records.store import Record
-from vosi import capabilities, resource, xmlio
-from vosi import namespaces as ns
+from vosi import capabilities, namespaces as ns, resource, xmlio
 from vosi.capabilities import Capability, Interface, Param
 from vosi.draft import Draft, Relationship
 

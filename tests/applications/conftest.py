@@ -22,7 +22,8 @@ LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 CONTRACT: dict[str, Any] = {
     "contract": "1.0",
     "parameters": [
-        {"name": "max_magnitude", "type": "real", "unit": "mag", "ucd": "phot.mag", "description": "Faintest <star> & more"},
+        {"name": "max_magnitude", "type": "real", "unit": "mag", "ucd": "phot.mag",
+         "description": "Faintest <star> & more"},
         {"name": "band", "choices": ["B", "V"], "multiplicity": "1"},
         {"name": "star", "type": "integer", "multiplicity": "0..*"},
         {"name": "exact", "type": "boolean"},
@@ -40,12 +41,14 @@ class Pusher:
 
     def push(self, name: str, tag: str, labels: dict[str, str] | None = None, **config: Any) -> str:
         """Push an image with these labels; its digest."""
-        document = {"architecture": "amd64", "os": "linux", "config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": []}}
+        rootfs = {"type": "layers", "diff_ids": []}
+        document = {"architecture": "amd64", "os": "linux", "config": {"Labels": labels}, "rootfs": rootfs}
         body = json.dumps({**document, **config}).encode()
         self.blob(name, body)
         manifest = {
             "schemaVersion": 2, "mediaType": MANIFEST, "layers": [],
-            "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": len(body), "digest": digest(body)},
+            "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": len(body),
+                       "digest": digest(body)},
         }
         return self.manifest(name, tag, manifest)
 
@@ -68,7 +71,8 @@ class Pusher:
 
     def _send(self, method: str, target: str, body: bytes = b"", media_type: str = "") -> Any:
         url = target if target.startswith("http") else f"http://{self.address}{target}"
-        request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": media_type or "text/plain"})
+        headers = {"Content-Type": media_type or "text/plain"}
+        request = urllib.request.Request(url, data=body, method=method, headers=headers)
         return urllib.request.urlopen(request, timeout=30)
 
 

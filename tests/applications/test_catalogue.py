@@ -16,8 +16,7 @@ from registry.records import store
 from registry.site import Site
 from registry.tables import images
 from tests.applications.conftest import CONTRACT, Opener, Pusher
-from vosi import capabilities, xmlio
-from vosi import namespaces as ns
+from vosi import capabilities, namespaces as ns, xmlio
 from vosi.schemas import RECOMMENDED
 
 
@@ -39,13 +38,15 @@ def harvested(site: Site, xml: bytes) -> None:
 
 
 def test_an_image_becomes_a_record_and_an_offer(north: Site, pusher: Pusher) -> None:
-    pushed = pusher.application("one/stars", "1.2", title="Stars", description="Counts <stars>.", version="1.2", licenses="MIT")
+    pushed = pusher.application(
+        "one/stars", "1.2", title="Stars", description="Counts <stars>.", version="1.2", licenses="MIT")
 
     record = catalogue.register(north, f"{pusher.address}/one/stars:1.2", who="ann")
 
     assert (record.ivoid, record.title, record.origin) == ("ivo://north.example/app/stars", "Stars", "own")
     assert offers(north) == [catalogue.Offer(
-        "ivo://north.example/app/stars", "Stars", "1.2", f"{pusher.address}/one/stars@{pushed}", "own", "north.example")]
+        "ivo://north.example/app/stars", "Stars", "1.2", f"{pusher.address}/one/stars@{pushed}", "own", "north.example")
+    ]
 
 
 def test_the_record_is_valid_and_says_what_the_contract_says(north: Site, pusher: Pusher) -> None:
@@ -58,8 +59,8 @@ def test_the_record_is_valid_and_says_what_the_contract_says(north: Site, pusher
     assert (capability.standard_id, capability.type, interface.type) == (ns.STD_APPLICATION, "", "vs:ParamHTTP")
     assert interface.access_url == f"http://{pusher.address}/v2/two/manifests/{pushed}#3"
     assert [(one.name, one.datatype, one.use, one.unit) for one in interface.params] == [
-        ("max_magnitude", "real", "optional", "mag"), ("band", "string", "required", ""), ("star", "integer", "optional", ""),
-        ("exact", "boolean", "optional", "")]
+        ("max_magnitude", "real", "optional", "mag"), ("band", "string", "required", ""),
+        ("star", "integer", "optional", ""), ("exact", "boolean", "optional", "")]
     assert element.findtext("altIdentifier") == f"docker://{pusher.address}/two@{pushed}"
     assert element.findtext("content/referenceURL") == "https://north.example/two"
     related = element.findall("content/relationship/relatedResource")
@@ -85,7 +86,8 @@ def test_a_new_version_goes_before_the_older_ones_which_stay(north: Site, pusher
     assert pick(north, "versions").version == "2.0"
     assert catalogue.contract_of(north, pick(north, "versions")).parameters == ()
     assert len(catalogue.contract_of(north, pick(north, "versions#1.0")).parameters) == 4
-    assert catalogue.register(north, f"{pusher.address}/versions:1.0", who="ann") == made, "an old one never goes first again"
+    again = catalogue.register(north, f"{pusher.address}/versions:1.0", who="ann")
+    assert again == made, "an old one never goes first again"
 
 
 def test_a_tag_that_moves_replaces_its_version(north: Site, pusher: Pusher) -> None:
@@ -100,8 +102,8 @@ def test_a_tag_that_moves_replaces_its_version(north: Site, pusher: Pusher) -> N
 def test_a_person_may_word_it_and_name_it(north: Site, pusher: Pusher) -> None:
     pusher.application("plain", "1")
 
-    record = catalogue.register(
-        north, f"{pusher.address}/plain:1", who="ann", name="fancy", wording=Wording(title="Fancy", description="It is."))
+    wording = Wording(title="Fancy", description="It is.")
+    record = catalogue.register(north, f"{pusher.address}/plain:1", who="ann", name="fancy", wording=wording)
 
     assert (record.ivoid, record.title) == ("ivo://north.example/app/fancy", "Fancy")
 

@@ -28,7 +28,9 @@ def test_a_tag_is_resolved_to_a_digest_with_labels(north: Site, pusher: Pusher) 
     assert repository.resolve(north, image.reference).labels == image.labels
 
 
-def test_of_a_list_the_image_for_this_machine_is_read(north: Site, pusher: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_list_the_image_for_this_machine_is_read(
+    north: Site, pusher: Pusher, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     inner = pusher.push("list", "inner", {"for": "amd64"})
     index = {"schemaVersion": 2, "mediaType": LIST, "manifests": [
         {"mediaType": MANIFEST, "size": 1, "digest": inner, "platform": {"os": "linux", "architecture": "amd64"}}]}
@@ -92,8 +94,8 @@ def answer(server: HTTPServer, path: str, body: bytes, status: int = 200, **head
     (200, b"[]", RepositoryUnreachable, "does not answer as a Docker repository"),
     (200, b"{}", ImageUnusable, "schema 1"),
     (200, b'{"config": {"digest": "../../etc"}}', ImageUnusable, "schema 1"),
-    (200, json.dumps({"config": {"digest": f"sha256:{'1' * 64}", "size": 10**7}}).encode(), ImageUnusable, "holds 10000000 bytes"),
-    (200, json.dumps({"mediaType": LIST, "manifests": [None, {"platform": 3}, {}]}).encode(), ImageUnusable, "no image for"),
+    (200, b'{"config": {"digest": "sha256:%s", "size": 10000000}}' % (b"1" * 64), ImageUnusable, "holds 10000000"),
+    (200, b'{"mediaType": "%s", "manifests": [null, {"platform": 3}, {}]}' % LIST.encode(), ImageUnusable, "no image"),
     (200, b"x" * (5 * 2**20), RepositoryUnreachable, "answers more than"),
 ])
 def test_a_server_that_is_no_repository_is_told(
