@@ -14,12 +14,11 @@ from sqlalchemy import Connection
 
 from registry import clock
 from registry.access import RUNNER, Caller
-from registry.applications import catalogue
-from registry.applications import contract as contracts
-from registry.applications import parameters as declared
+from registry.applications import catalogue, contract as contracts, parameters as declared
 from registry.applications.contract import Contract, Resources
 from registry.bell import WORK
 from registry.config import Settings
+from registry.errors import NotFound
 from registry.site import Site
 from registry.uws import files, store, uploads, values
 from registry.uws.errors import BadValue, TooManyJobs
@@ -49,7 +48,7 @@ def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = (
     """Make a job of `pairs` (APP and the application's parameters); PHASE=RUN puts it into the queue at once.
 
     `parts` are the files that came with the request, each under the name of its part.
-    Raises BadValue, ParameterError, NoApplication, Denied, Unauthenticated, TooManyJobs, or what keeps the image's
+    Raises BadValue, ParameterError, Denied, Unauthenticated, TooManyJobs, or what keeps the image's
     contract from being read. The job is committed when this returns.
     """
     require_runner(site, caller)
@@ -57,8 +56,11 @@ def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = (
     app = asked.control.get("APP", "").strip()
     if not app:
         raise BadValue("APP is missing: give the identifier of the application to run, as /applications lists them.")
-    with site.database.read() as connection:
-        offer = catalogue.pick(connection, app)
+    try:
+        with site.database.read() as connection:
+            offer = catalogue.pick(connection, app)
+    except NotFound as error:
+        raise BadValue(str(error)) from None  # it is a value of this request, not the address, that means nothing
     contract = catalogue.contract_of(site, offer)
     checked = [Parameter(name, value) for name, value in declared.check(contract, asked.own)]
     named = uploads.for_contract(contract, asked.uploads)

@@ -14,8 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 
 from registry.uws.store import Job, Parameter, Reference, Result
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 
 VERSION = "1.1"  # of the standard; the namespace stays that of 1.0
 
@@ -176,7 +175,8 @@ def job_info(job: Job) -> dict[str, Any]:
         "application": job.application, "applicationVersion": job.application_version, "image": job.image,
         "imageDigest": job.image.rpartition("@")[2] if "@" in job.image else "", "node": job.node,
         "message": job.message, "attempt": job.attempt or "", "exitCode": job.exit_code, "usage": {
-            name: value for name, value in job.usage.items() if isinstance(value, str | int | float | bool)},
+            name: "; ".join(map(str, value)) if isinstance(value, list) else value
+            for name, value in job.usage.items()},
     }
     return {name: value for name, value in found.items() if value not in ("", None, {})}
 

@@ -14,14 +14,15 @@ from sqlalchemy import Connection
 
 from registry import clock
 from registry.access import READER, Caller
-from registry.applications import contract as contracts
-from registry.applications import parameters as declared
+from registry.applications import contract as contracts, parameters as declared
 from registry.bell import PHASES, WORK
 from registry.errors import Conflict
 from registry.site import Site
 from registry.uws import creation, files, store, values, waiting
-from registry.uws.creation import create as create  # the first of the use cases
-from registry.uws.creation import require_runner
+from registry.uws.creation import (
+    create as create,  # the first of the use cases
+    require_runner,
+)
 from registry.uws.errors import BadValue, NoSuchThing, NotYours, WrongPhase
 from registry.uws.phases import ABORTED, PENDING, STARTABLE, WAITING, Phase
 from registry.uws.store import Job, NoJob, Parameter, Reference, Result
@@ -63,6 +64,8 @@ def visible_in(connection: Connection, caller: Caller, job_id: str) -> Job:
 
     A job without an owner is open to whoever knows its name, which cannot be guessed.
     """
+    if not job_id.isalnum():  # ids are ours; a database may stumble over what others make up
+        raise NoJob(job_id)
     job = store.get(connection, job_id)
     if job.desired == store.DELETE:
         raise NoJob(job_id)

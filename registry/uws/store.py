@@ -11,9 +11,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, or_, select, update
-from sqlalchemy import delete as sql_delete
-from sqlalchemy import insert as sql_insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete as sql_delete,
+    func,
+    insert as sql_insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from registry import clock
 from registry.errors import NotFound
@@ -113,7 +124,8 @@ class NoJob(NotFound):
     """There is no such job, or no longer."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"There is no job {job_id} here: it may have been deleted, or its destruction time has come.")
+        shown = "".join(sign for sign in job_id[:60] if sign.isprintable())
+        super().__init__(f"There is no job {shown} here: it may have been deleted, or its destruction time has come.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ EVERYTHING = job(
     ERROR, owner="ada", run_id="<night> & \"day\"", queued="2026-01-01T00:00:01.000Z",
     started="2026-01-01T00:00:02.000Z", ended="2026-01-01T00:00:03.000Z", quote="2026-01-02T00:00:00.000Z",
     error="It said \x1b[31m<no>\x00.", error_type="transient", exit_code=3, node="north-1", message="", attempt=2,
-    usage={"cpuSeconds": 1.5, "peakMemory": 12345, "bad key!": 1, "list": [1]})
+    usage={"cpuSeconds": 1.5, "peakMemory": 12345, "bad key!": 1, "problems": ["a", "b"]})
 NOTHING = job(PENDING)
 
 
@@ -63,7 +63,8 @@ def test_pyvo_reads_a_job() -> None:
     assert found.results[0].href == f"{URL}/{EVERYTHING.id}/results/plots/a%20b.svg"
     assert found.errorsummary.message.content.startswith("It said")
     assert found.jobinfo["image"].text == IMAGE and found.jobinfo["exitCode"].value == 3
-    assert found.jobinfo["usage"]["cpuSeconds"].value == 1.5 and found.jobinfo["node"].text == "north-1"
+    assert found.jobinfo["usage"]["cpuSeconds"].value == 1.5 and found.jobinfo["usage"]["problems"].text == "a; b"
+    assert found.jobinfo["node"].text == "north-1"
 
 
 def test_pyvo_reads_a_job_of_which_little_is_known_and_a_list() -> None:
