@@ -38,6 +38,8 @@ class Teller:
 
     def __init__(self) -> None:
         self.console = Console(highlight=False)
+        if not self.console.is_terminal:  # a log wants whole rows
+            self.console = Console(highlight=False, width=160)
         self.started = time.monotonic()
 
     @contextmanager
@@ -155,7 +157,7 @@ def show(teller: Teller, answers: list[dict[str, Any]]) -> bool:
         state, summary = answer["state"], answer["summary"]
         table.add_row(
             answer["center"].wiring.name, answer["job"], state["phase"], f"{seconds(state):.1f}", str(summary["stars"]),
-            str(summary["plotted"]), str(summary["giants"]), ", ".join(answer["results"]))
+            str(summary["plotted"]), str(summary["giants"]), ", ".join(name for name in answer["results"] if "." in name))
     teller.console.print(table)
     total = sum(answer["summary"]["stars"] for answer in answers)
     good = total == WHOLE_CATALOGUE
