@@ -13,7 +13,7 @@ from registry.errors import NotFound
 from registry.records import store
 from registry.services import answers, behalf, credentials, describing, importing
 from registry.services.describing import Wish
-from registry.services.find import Endpoint, find
+from registry.services.find import Endpoint, find, nearest
 from registry.site import Site
 
 _HEADINGS = ("service", "standard", "interface", "address", "access")
@@ -79,7 +79,7 @@ def find_(site: Site, standard_id: str, interface_type: str, as_json: bool) -> N
     """The endpoints that speak STANDARDID, best first; without a version any, else that or a compatible one."""
     with site.database.read() as connection:
         found = find(connection, standard_id, interface_type=interface_type)
-        near = "" if found else answers.nearest(standard_id, {one.standard_id for one in find(connection)})
+        near = "" if found else nearest(connection, standard_id)
     if not found and not as_json:
         hint = f" Did you mean {near}?" if near else " `registry api list` shows what there is."
         raise NotFound(f"No service of ours speaks {standard_id}.{hint}")

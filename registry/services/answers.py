@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,10 +32,3 @@ def as_dictionaries(found: Iterable[Endpoint]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
-
-
-def nearest(standard_id: str, offered: Iterable[str]) -> str:
-    """The offered standardID that `standard_id` may have been meant to be; '' where none is near."""
-    spelled = {one.lower(): one for one in offered}
-    near = difflib.get_close_matches(standard_id.lower(), spelled, n=1, cutoff=0.8)
-    return spelled[near[0]] if near else ""

@@ -17,10 +17,13 @@ from registry.records.store import Record
 from registry.services import credentials, versions
 from registry.services.memory import Memory
 from registry.site import Site
-from vosi import availability as availability_documents
-from vosi import capabilities as capability_documents
-from vosi import namespaces as ns
-from vosi import tables, xmlio
+from vosi import (
+    availability as availability_documents,
+    capabilities as capability_documents,
+    namespaces as ns,
+    tables,
+    xmlio,
+)
 from vosi.availability import Availability
 from vosi.capabilities import Capability, Interface
 

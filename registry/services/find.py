@@ -6,6 +6,7 @@ digest. It looks at own active records alone: what was harvested is somebody els
 
 from __future__ import annotations
 
+import difflib
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 from registry.records.store import ACTIVE, OWN, key_of
 from registry.services import versions
 from registry.tables import records, rr_capability
-from vosi import capabilities as documents
-from vosi import xmlio
+from vosi import capabilities as documents, xmlio
 from vosi.capabilities import Capability, Interface
 from vosi.identifiers import InvalidIdentifier, standard_key
 
@@ -68,6 +68,23 @@ def find(
         return found
     return sorted(found, key=lambda one: (
         versions.preference(standard_id, one.standard_id), not one.anonymous, one.role != "std", key_of(one.ivoid)))
+
+
+def offered(connection: Connection) -> list[str]:
+    """The standardIDs that our services speak, in lower case, in order."""
+    query = (
+        select(rr_capability.c.standard_id).distinct()
+        .join(records, records.c.key == rr_capability.c.ivoid)
+        .where(records.c.origin == OWN, records.c.status == ACTIVE, rr_capability.c.standard_id.is_not(None))
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def nearest(connection: Connection, standard_id: str) -> str:
+    """The standardID, as a service of ours spells it, that `standard_id` may have been meant to be; '' for none."""
+    near = difflib.get_close_matches(standard_id.lower(), offered(connection), n=1, cutoff=0.8)
+    found = find(connection, near[0]) if near else []
+    return found[0].standard_id if found else ""
 
 
 def _query(connection: Connection, standard_id: str, ivoid: str) -> Any:

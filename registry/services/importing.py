@@ -18,8 +18,7 @@ from registry.records.store import Record
 from registry.services import credentials, describing, versions
 from registry.services.describing import Wish
 from registry.site import Site
-from vosi import availability, capabilities, tables
-from vosi import namespaces as ns
+from vosi import availability, capabilities, namespaces as ns, tables
 from vosi.availability import Availability
 from vosi.capabilities import Capability, Interface
 from vosi.xmlio import XmlRefused

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from registry.services.find import offered
 from registry.services.own import ENGINE_FACT
 from registry.site import Site
-from registry.tables import facts, jobs, records, rr_capability
+from registry.tables import facts, jobs
 
 _BUSY = ("EXECUTING", "SUSPENDED")
 
@@ -37,19 +38,9 @@ def offer(connection: Connection, site: Site) -> dict[str, Any]:
         "publishers": sorted(settings.publishers),
         "repositories": sorted(settings.repositories),
         "slots": {"total": settings.running_jobs, "free": max(0, settings.running_jobs - running), "queued": queued},
-        "standards": _standards(connection),
+        "standards": offered(connection),
     }
 
 
 def _count(connection: Connection, phases: tuple[str, ...]) -> int:
     return connection.execute(select(func.count()).select_from(jobs).where(jobs.c.phase.in_(phases))).scalar_one()
-
-
-def _standards(connection: Connection) -> list[str]:
-    """The standardIDs, in lower case, that services here speak: what an application can require."""
-    query = (
-        select(rr_capability.c.standard_id).distinct()
-        .join(records, records.c.key == rr_capability.c.ivoid)
-        .where(records.c.origin == "own", rr_capability.c.standard_id.is_not(None))
-    )
-    return sorted(connection.execute(query).scalars())

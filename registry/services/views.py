@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry.errors import Refusal, Unavailable
 from registry.services import answers, behalf, own, own_tables, runner
-from registry.services.find import find
+from registry.services.find import find, nearest
 from registry.site import Site
 from vosi import availability, capabilities
 
@@ -90,7 +90,7 @@ def find_services(suffix: str) -> Response | str:
         found = find(connection, asked["standardid"], ivoid=asked["ivoid"], interface_type=asked["type"])
         near = ""
         if not found and asked["standardid"]:
-            near = answers.nearest(asked["standardid"], {one.standard_id for one in find(connection)})
+            near = nearest(connection, asked["standardid"])
     kind = _kind(suffix)
     if kind == HTML:
         return render_template("services/find.html", found=found, asked=asked, near=near)

@@ -34,7 +34,8 @@ def publish_service(site: Site, key: str, *capabilities: Capability, title: str 
         authorities.claim(connection, "north.example", "ivo://north.example/registry", own=True)
     ivoid = f"ivo://north.example/{key}"
     publish.publish(site, compose(Draft(
-        type="vs:CatalogService", ivoid=ivoid, title=title, created="2026-01-01T00:00:00Z", updated="2026-01-01T00:00:00Z",
+        type="vs:CatalogService", ivoid=ivoid, title=title, created="2026-01-01T00:00:00Z",
+        updated="2026-01-01T00:00:00Z",
         description="Positions of stars.", reference_url="http://north.example/stars", publisher="North",
         contact_name="Operators", contact_email="ops@north.example", subjects=("stars",), capabilities=capabilities,
     )), who="test")
@@ -116,7 +117,7 @@ def gateway(site: Site) -> Iterator[Gateway]:
 
 
 def _await(port: int) -> None:
-    """Wait until somebody listens there; every refusal is an answer, so this takes as long as the start and no longer."""
+    """Wait until somebody listens there, as long as the start takes and no longer."""
     for _ in range(2000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -25,7 +25,8 @@ def sentence(response) -> str:
 
 
 def test_a_declared_api_answers(gateway: Gateway, api: HTTPServer):
-    api.expect_request("/cat/scs", query_string="RA=1&DEC=2&SR=%20.5").respond_with_data(b"<VOTABLE/>", content_type="text/xml")
+    api.expect_request("/cat/scs", query_string="RA=1&DEC=2&SR=%20.5").respond_with_data(
+        b"<VOTABLE/>", content_type="text/xml")
     (route,) = gateway.routes()
     answer = gateway.ask(f"{route.gateway_url}?RA=1&DEC=2&SR=%20.5")
     assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b"<VOTABLE/>", "text/xml")
@@ -88,7 +89,8 @@ def test_what_is_not_declared_is_closed(gateway: Gateway, api: HTTPServer):
 
 
 @pytest.mark.parametrize("target", [
-    "/{id}/cat/scs/../../admin", "/{id}/cat/scs/%2e%2e/%2e%2e/admin", "/{id}/cat/scs/..%2f..%2fadmin", "/{id}/admin", "/{id}",
+    "/{id}/cat/scs/../../admin", "/{id}/cat/scs/%2e%2e/%2e%2e/admin", "/{id}/cat/scs/..%2f..%2fadmin", "/{id}/admin",
+    "/{id}",
     "/{id}/cat/scs/..;/admin", "/{id}/cat/scs/%252e%252e/admin", "//{id}/cat/scs", "/{id}//cat/scs",
     "http://127.0.0.1:1/{id}/cat/scs", "/", "/healthz", "/{id}@evil.example/",
 ])
@@ -168,8 +170,11 @@ def test_a_body_is_not_packed_unless_the_job_asks(gateway: Gateway, api: HTTPSer
     ("scs/async/1?x=1", "{url}/async/1?x=1"),
     ("{api}/cat/scs", "{url}"),
 ])
-def test_a_redirect_within_the_api_leads_through_the_gateway(gateway: Gateway, api: HTTPServer, location: str, expected: str):
-    api.expect_request("/cat/scs").respond_with_data("", status=303, headers={"Location": location.replace("{api}", api.url_for("").rstrip("/"))})
+def test_a_redirect_within_the_api_leads_through_the_gateway(
+    gateway: Gateway, api: HTTPServer, location: str, expected: str,
+):
+    location = location.replace("{api}", api.url_for("").rstrip("/"))
+    api.expect_request("/cat/scs").respond_with_data("", status=303, headers={"Location": location})
     url = gateway.routes()[0].gateway_url
     answer = gateway.ask(url)
     assert (answer.status_code, answer.headers["Location"]) == (303, expected.replace("{url}", url))
@@ -200,17 +205,21 @@ def vosi(api: HTTPServer) -> bytes:
 
 
 def test_a_capabilities_document_names_the_gateways_addresses(gateway: Gateway, api: HTTPServer):
-    publish_service(gateway.site, "described", capability(api.url_for("/cat/capabilities"), standard_id=VOSI, use="full"))
+    described = capability(api.url_for("/cat/capabilities"), standard_id=VOSI, use="full")
+    publish_service(gateway.site, "described", described)
     add_job(gateway.site, gateway.token, [CONE, VOSI])
-    api.expect_request("/cat/capabilities").respond_with_data(vosi(api), content_type="text/xml", headers={"ETag": '"1"'})
-    cone, described = gateway.routes(CONE, VOSI)
-    answer = gateway.ask(described.gateway_url)
+    api.expect_request("/cat/capabilities").respond_with_data(
+        vosi(api), content_type="text/xml", headers={"ETag": '"1"'})
+    cone, document = gateway.routes(CONE, VOSI)
+    answer = gateway.ask(document.gateway_url)
     found = {c.standard_id: c.interfaces[0].access_url for c in documents.read(answer.content).capabilities}
-    assert found == {VOSI: described.gateway_url, CONE: cone.gateway_url, "ivo://ivoa.net/std/TAP": api.url_for("/secret")}
+    assert found == {
+        VOSI: document.gateway_url, CONE: cone.gateway_url, "ivo://ivoa.net/std/TAP": api.url_for("/secret")}
     assert "ETag" not in answer.headers and int(answer.headers["Content-Length"]) == len(answer.content)
 
 
-@pytest.mark.parametrize(("body", "kind"), [(b"<html><body>x", "text/xml"), (b"not xml", "text/xml"), (b"<a/>", "application/json")])
+@pytest.mark.parametrize(("body", "kind"), [
+    (b"<html><body>x", "text/xml"), (b"not xml", "text/xml"), (b"<a/>", "application/json")])
 def test_what_only_sits_at_such_an_address_passes_as_it_is(gateway: Gateway, api: HTTPServer, body: bytes, kind: str):
     api.expect_request("/cat/scs/capabilities").respond_with_data(body, content_type=kind)
     assert gateway.ask(gateway.routes()[0].gateway_url + "/capabilities").content == body
@@ -230,15 +239,16 @@ def test_a_body_streams_before_it_is_whole(gateway: Gateway, api: HTTPServer):
         return Response(body())
 
     api.expect_request("/cat/scs").respond_with_handler(parts)
-    with requests.get(gateway.routes()[0].gateway_url, headers={"Authorization": f"Bearer {gateway.token}"}, stream=True,
-                      timeout=10) as answer:
+    token = {"Authorization": f"Bearer {gateway.token}"}
+    with requests.get(gateway.routes()[0].gateway_url, headers=token, stream=True, timeout=10) as answer:
         chunks = answer.iter_content(None)
         assert next(chunks) == b"first"
         go_on.set()
         assert b"".join(chunks) == b"second"
 
 
-@pytest.mark.parametrize("head", ["Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n", "Content-Length: 10\r\n\r\nfirst"])
+@pytest.mark.parametrize("head", [
+    "Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n", "Content-Length: 10\r\n\r\nfirst"])
 def test_a_body_that_breaks_off_is_not_taken_for_a_short_one(gateway: Gateway, head: str):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         publish_service(gateway.site, "broken", capability(f"http://127.0.0.1:{listening.getsockname()[1]}/scs"))

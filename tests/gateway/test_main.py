@@ -1,4 +1,4 @@
-"""Where the gateway listens: at the address that the worker tells, as soon as there is one, and after it has changed."""
+"""Where the gateway listens: at the address that the worker tells, once there is one, and after it has changed."""
 
 from __future__ import annotations
 

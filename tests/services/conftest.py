@@ -9,8 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from registry.records import founding, publish
-from registry.services import behalf, views
-from registry.services import own as own_documents
+from registry.services import behalf, own as own_documents, views
 from registry.site import Site
 from vosi import namespaces as ns
 from vosi.capabilities import Capability, Interface, write

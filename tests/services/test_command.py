@@ -35,7 +35,8 @@ def command(founded: Site, monkeypatch, capsys):
 
 def test_a_service_is_imported_listed_shown_and_found(command, httpserver: HTTPServer):
     url = serve(httpserver)
-    code, out, err = command("import", f"{url}/capabilities", "--key", "stars", "--title", "Stars of the north", "--subject", "stars")
+    code, out, err = command(
+        "import", f"{url}/capabilities", "--key", "stars", "--title", "Stars of the north", "--subject", "stars")
     assert code == 0, err
     assert "published ivo://north.example/stars (vs:CatalogService)" in out and f"speaks {CONE}" in out
     assert f"{url}/scs" in command("list")[1]
@@ -54,7 +55,9 @@ def test_json_is_one_document_and_nothing_else(command, httpserver: HTTPServer):
     assert document["tables"] is True and document["problems"] == document["left_out"] == []
 
 
-def test_a_token_is_taken_from_a_file_kept_and_forgotten(command, httpserver: HTTPServer, tmp_path: Path, founded: Site):
+def test_a_token_is_taken_from_a_file_kept_and_forgotten(
+    command, httpserver: HTTPServer, tmp_path: Path, founded: Site,
+):
     token = tmp_path / "token"
     token.write_text("let-me-in\n")
     url = serve(httpserver, secured="let-me-in")
@@ -86,5 +89,6 @@ def test_a_refusal_is_one_sentence_and_exit_code_1(command, words, expected):
 
 
 def test_the_command_is_known():
-    out = subprocess.run([sys.executable, "-m", "registry.cli", "api", "--help"], capture_output=True, text=True, check=True).stdout
-    assert all(name in out for name in ("import", "list", "show", "find", "credential"))
+    words = [sys.executable, "-m", "registry.cli", "api", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert all(name in done.stdout for name in ("import", "list", "show", "find", "credential"))

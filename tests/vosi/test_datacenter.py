@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -55,7 +56,7 @@ class Box:
         (self.place / "datacenter/apis.json").write_bytes(apis)
 
     def start(self, program: str) -> subprocess.Popen[str]:
-        """Run `program` with nothing but Python's own library and the copy; proxies in the environment must not matter."""
+        """Run `program` with Python's own library and the copy; a proxy in the environment must not matter."""
         script = self.place / "app/main.py"
         script.write_text(f"import sys\nsys.path[:0] = [{str(self.place / 'app')!r}]\nimport datacenter\n{program}")
         environment = {
@@ -161,7 +162,8 @@ for wish in ({{"standard_id": "ivo://ivoa.net/std/ConeSerach"}}, {{"standard_id"
         datacenter.endpoint(**wish)
     except datacenter.NoSuchApi as error:
         print(error)
-print(datacenter.endpoint({CONE!r}, version="1.0").version, len(datacenter.endpoints("ivo://ivoa.net/std/SIA")), len(datacenter.apis()))
+cone, images = datacenter.endpoint({CONE!r}, version="1.0"), datacenter.endpoints("ivo://ivoa.net/std/SIA")
+print(cone.version, len(images), len(datacenter.apis()))
 """)
     typo, newer, version, elsewhere, last = out.splitlines()
     assert "no API for ivo://ivoa.net/std/ConeSerach. The nearest is ivo://ivoa.net/std/conesearch." in typo
@@ -250,11 +252,10 @@ def test_nobody_at_all_is_an_error_after_the_retries(box, site, monkeypatch):
 
 
 def test_it_imports_the_standard_library_only_and_speaks_python_3_8():
-    import ast
-
     tree = ast.parse(Path(datacenter.__file__).read_text(), feature_version=(3, 8))
-    imported = {alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {(node.module or "").partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    others = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported = {name.partition(".")[0] for name in (*plain, *others)}
     assert imported <= sys.stdlib_module_names | {"__future__"}
 
 
