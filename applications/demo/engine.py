@@ -80,7 +80,8 @@ def _running() -> Engine | None:
 
 
 def _start(folder: Path) -> Engine:
-    if shutil.which("dockerd") is None:
+    program = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None:
         raise NoEngine("There is no Docker engine on this machine: as root, `apt-get install docker.io`.")
     if os.geteuid() != 0:
         raise NoEngine("No Docker engine runs, and only root can start one: as root, `service docker start`.")
@@ -91,7 +92,7 @@ def _start(folder: Path) -> Engine:
         notify.bind(f"\0{name}")  # an abstract address: no file to clear away
         with log.open("ab") as output:
             process = subprocess.Popen(
-                ["dockerd", "--pidfile", str(folder / "dockerd.pid")], env={**os.environ, "NOTIFY_SOCKET": f"@{name}"},
+                [program, "--pidfile", str(folder / "dockerd.pid")], env={**os.environ, "NOTIFY_SOCKET": f"@{name}"},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )
         _await_ready(process, notify, log)
