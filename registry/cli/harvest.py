@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from registry.cli.common import emit, json_option, progress, table, with_site
-from registry.harvest import harvester, schedule, sources, store
-from registry.harvest import lease as leases
+from registry.harvest import harvester, lease as leases, schedule, sources, store
 from registry.harvest.client import HarvestError
 from registry.harvest.sources import Source
 from registry.harvest.store import Run

@@ -17,8 +17,7 @@ from registry.harvest import intake, sources, store
 from registry.harvest.client import Client, HarvestError, Interrupted, Query, TokenRefused
 from registry.harvest.sources import Source
 from registry.harvest.store import Problem, Run
-from registry.records import authorities
-from registry.records import store as shelf
+from registry.records import authorities, store as shelf
 from registry.site import Site
 from registry.tables import sources as sources_table
 from vosi.oaipage import OaiPage

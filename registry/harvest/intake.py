@@ -15,8 +15,7 @@ from sqlalchemy import Connection
 from registry import clock
 from registry.harvest.sources import Source
 from registry.harvest.store import Problem
-from registry.records import authorities
-from registry.records import store as shelf
+from registry.records import authorities, store as shelf
 from registry.records.ready import Ready, one_record, prepare
 from vosi import xmlio
 from vosi.oaipage import OaiItem

@@ -6,8 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from registry.harvest import harvester, store
-from registry.harvest import lease as leases
+from registry.harvest import harvester, lease as leases, store
 from registry.harvest.harvester import Progress
 from registry.harvest.store import Run
 from registry.site import Site

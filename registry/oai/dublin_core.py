@@ -8,8 +8,7 @@ from __future__ import annotations
 from lxml import etree
 
 from registry.oai.envelope import element as tagged
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 
 _START = (
     f'<oai_dc:dc xmlns:oai_dc="{ns.OAI_DC}" xmlns:dc="{ns.DC}" xmlns:xsi="{ns.XSI}" '

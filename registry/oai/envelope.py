@@ -72,8 +72,8 @@ def header(about: Header) -> bytes:
 
 
 def record(about: Header, payload: bytes | None) -> bytes:
-    """A <record> around `payload`, one self-contained element; a deleted one has none (§2.5.1)."""
-    metadata = b"" if payload is None or about.deleted else b"<metadata>" + payload + b"</metadata>"
+    """A <record> around `payload`, one self-contained element, or none for a deleted record (§2.5.1)."""
+    metadata = b"" if payload is None else b"<metadata>" + payload + b"</metadata>"
     return b"<record>" + header(about) + metadata + b"</record>"
 
 

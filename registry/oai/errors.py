@@ -9,7 +9,6 @@ class OaiError(Exception):
     """A request that cannot be answered; the message is for the harvester's operator."""
 
     code: ClassVar[str]
-    understood: ClassVar[bool] = True  # whether <request> may repeat the arguments (§3.2)
     moment: str = ""  # what the response is to be dated with; '' for the moment it is sent
 
     @property
@@ -22,14 +21,12 @@ class BadVerb(OaiError):
     """The verb is missing, repeated or unknown."""
 
     code = "badVerb"
-    understood = False
 
 
 class BadArgument(OaiError):
     """An argument is missing, repeated, unknown, or has an illegal value."""
 
     code = "badArgument"
-    understood = False
 
 
 class BadResumptionToken(OaiError):

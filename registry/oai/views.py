@@ -36,9 +36,8 @@ def oai() -> Response:
 @blueprint.errorhandler(OaiError)
 def _refused(error: OaiError) -> Response:
     """Every condition of §3.6: status 200, and <request> repeats the arguments only where they were understood."""
-    asked: Request | None = g.get("oai_request")
-    understood = asked is not None and all(one.understood for one in error.all)
-    attributes = asked.attributes if asked and understood else {}
+    asked: Request | None = g.get("oai_request")  # none after badVerb and badArgument
+    attributes = asked.attributes if asked else {}
     moment = max((one.moment for one in error.all), default="") or _repository().moments.now()
     return _sent(moment, attributes, envelope.errors(error))
 

@@ -14,8 +14,7 @@ from registry.harvest import sources, store
 from registry.harvest.client import Client, HarvestError
 from registry.harvest.sources import Source
 from registry.site import Site
-from registry.tables import records
-from registry.tables import sources as sources_table
+from registry.tables import records, sources as sources_table
 from tests.harvest.conftest import counts, harvest, last_run, reasons, turn
 from tests.oai import shelves
 from vosi import namespaces as ns

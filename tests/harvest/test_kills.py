@@ -117,6 +117,20 @@ def test_a_cancelled_run_stops_at_its_next_page(site: Site, stuck: Stuck, source
     assert held(site) == [F + "a", F + "b"], "the page that came too late is not taken"
 
 
+def test_a_process_that_was_taken_for_dead_writes_nothing_more(site: Site, source: Source) -> None:
+    with site.database.write() as connection:
+        run = harvester.ask(connection, source.id)
+        assert store.take(connection, run.id, "old")
+        old = store.get(connection, run.id)
+        assert store.requeue(connection, old)
+        assert store.take(connection, run.id, "new")
+        assert not store.add_page(connection, old, {"new": 5}, [], token="t", list_size=None, first_response="")
+        assert store.end(connection, old, store.COMPLETE).state == store.RUNNING
+        assert not store.requeue(connection, old)
+        now = store.get(connection, run.id)
+    assert (now.lease, now.new, now.token) == ("new", 0, None)
+
+
 def test_a_fault_of_ours_ends_one_run_and_not_the_turn(
     site: Site, stuck: Stuck, source: Source, monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from registry.harvest import client, sources, store
-from registry.records import authorities
-from registry.records import store as shelf
+from registry.records import authorities, store as shelf
 from registry.site import Site
 from registry.tables import metadata
 from tests.harvest.conftest import add, counts, harvest, last_run, reasons, turn
@@ -161,6 +160,26 @@ def test_an_authority_has_one_registry_the_first_that_claims_it(north: Site, sou
     harvest(east, source, full=True)
     moved = shelves.get(east, "ivo://shared.example/x")
     assert moved is not None and moved.title == "By south.example"
+
+
+def test_a_registry_that_gives_an_authority_up_leaves_it_to_others(north: Site, south: Site, datacenter: Maker) -> None:
+    east = datacenter("east.example")
+    source = add(east, north)
+
+    def claims(*managed: str) -> None:
+        with shelves.at():
+            shelves.put(north, shelves.registry_record("north.example", north.settings.base_url, managed))
+        harvest(east, source)
+
+    def holder(authority: str) -> str:
+        with east.database.read() as connection:
+            return authorities.holder(connection, authority)
+
+    claims("north.example", "moving.example")
+    assert holder("moving.example") == f"{N}registry"
+    claims("north.example")
+    assert (holder("moving.example"), holder("north.example")) == ("", f"{N}registry")
+    assert holder("east.example") == "ivo://east.example/registry"
 
 
 def test_an_outdated_copy_replaces_nothing(north: Site, south: Site) -> None:

@@ -19,8 +19,7 @@ from registry.site import Site
 from registry.tables import set_members, sets
 from tests.oai import shelves
 from tests.oai.conftest import OAI, Asker, app_of
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 
 DC = f"{{{ns.DC}}}"
 Asking = Callable[[Site], Asker]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -12,6 +13,7 @@ from lxml import etree
 from registry import clock
 from registry.oai import moments, token
 from registry.oai.moments import Moments, moved
+from registry.records import listing
 from registry.site import Site
 from tests.oai import shelves
 from tests.oai.conftest import Asker, Page
@@ -193,6 +195,23 @@ def test_a_list_whose_rest_was_edited_away_still_ends_well(north: Callable[..., 
     assert last.token is not None and not last.token.text
     assert names(last) == ["r1"]
     assert sorted(names(*ask.all("ListRecords", metadataPrefix=VOR, from_=first.date))) == ["r2", "r3"]
+
+
+def test_an_answer_is_dated_when_its_list_was_opened_however_long_it_took(
+    small: Site, ask: Asker, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at(monkeypatch, "2999-01-01T00:00:00Z")
+    select = listing.select_records
+
+    def slow(*args: Any, **more: Any) -> Any:
+        at(monkeypatch, "2999-01-01T00:00:09Z")
+        return select(*args, **more)
+
+    monkeypatch.setattr(listing, "select_records", slow)
+    empty = ask(verb="ListRecords", metadataPrefix=VOR, set="nobody")
+    assert (empty.errors, empty.date) == (["noRecordsMatch"], "2999-01-01T00:00:00Z")
+    at(monkeypatch, "2999-01-01T00:00:20Z")
+    assert ask(verb="ListRecords", metadataPrefix=VOR).date == "2999-01-01T00:00:20Z"
 
 
 def test_an_empty_answer_is_dated_so_that_nothing_falls_between(north: Callable[..., Site], asking: Asking) -> None:
