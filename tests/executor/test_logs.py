@@ -1,0 +1,155 @@
+"""Logs of limited size: head and tail, live, and whole again after a worker was killed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from registry.executor.fake import FakeRuntime, Program
+from registry.executor.logs import CappedLog, Follower, last_line
+from registry.executor.runtime import EngineAbsent, Limits, LogChunk, Spec
+
+LIMIT = 4096
+
+
+def lines(first: int, last: int) -> list[LogChunk]:
+    return [LogChunk("stdout", f"2026-11-24T12:00:00.{number:09d}Z", f"line {number:06d}\n".encode())
+            for number in range(first, last)]
+
+
+def text(first: int, last: int) -> bytes:
+    return b"".join(chunk.data for chunk in lines(first, last))
+
+
+def test_a_short_log_is_whole(tmp_path):
+    log = CappedLog(tmp_path / "stdout", LIMIT)
+    for chunk in lines(0, 100):
+        log.write(chunk)
+    assert (tmp_path / "stdout").read_bytes() == text(0, 100)  # before its end already
+    log.close()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 100)
+
+
+def test_a_long_log_keeps_its_head_and_its_tail_and_says_what_is_missing(tmp_path):
+    log = CappedLog(tmp_path / "stdout", LIMIT)
+    for chunk in lines(0, 5000):
+        log.write(chunk)
+    head = (tmp_path / "stdout").read_bytes()
+    log.close()
+    whole = (tmp_path / "stdout").read_bytes()
+    assert whole.startswith(head)  # a reader's offset stays good
+    assert head == text(0, 256)
+    assert whole.endswith(b"line 004999\n")
+    assert len(whole) < LIMIT + 100
+    missing = 5000 * 12 - len(head) - LIMIT // 4
+    assert f"[... {missing} bytes left out here ...]".encode() in whole
+
+
+def test_a_log_goes_on_where_it_was(tmp_path):
+    first = CappedLog(tmp_path / "stdout", LIMIT)
+    for chunk in lines(0, 50):
+        first.write(chunk)
+    second = CappedLog(tmp_path / "stdout", LIMIT, first.kept, first.seen)
+    for chunk in lines(40, 100):  # ten of them come again
+        second.write(chunk)
+    second.close()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 100)
+
+
+def test_one_line_longer_than_everything_is_cut(tmp_path):
+    log = CappedLog(tmp_path / "stdout", LIMIT)
+    log.write(LogChunk("stdout", "1", b"x" * 10**6))
+    log.close()
+    assert LIMIT // 4 <= (tmp_path / "stdout").stat().st_size < LIMIT
+
+
+@pytest.fixture()
+def engine():
+    return FakeRuntime({"i": Program(text(0, 20), b"careful\n", until_stopped=True)})
+
+
+@pytest.fixture()
+def name(engine):
+    engine.create(Spec("n", "i", {}, {}, (), Limits(1, 2**26, 8, 2**20, LIMIT)))
+    engine.start("n")
+    return "n"
+
+
+def wait_for(path, content):
+    done = threading.Event()
+    for _ in range(200):
+        if path.exists() and path.read_bytes() == content:
+            return
+        done.wait(0.05)
+    raise AssertionError(path.read_bytes())
+
+
+def test_a_running_container_is_followed(tmp_path, engine, name):
+    follower = Follower(engine, name, tmp_path, tmp_path / "cursor.json", LIMIT)
+    follower.start()
+    wait_for(tmp_path / "stdout", text(0, 20))
+    wait_for(tmp_path / "stderr", b"careful\n")
+    engine.finish(name)
+    follower.finish()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 20)
+
+
+def test_one_that_has_ended_is_read_in_one_pass(tmp_path, engine, name):
+    engine.finish(name)
+    Follower(engine, name, tmp_path, tmp_path / "cursor.json", LIMIT).finish()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 20)
+    assert (tmp_path / "stderr").read_bytes() == b"careful\n"
+
+
+def test_the_next_worker_goes_on_with_the_same_files(tmp_path, engine, name):
+    first = Follower(engine, name, tmp_path, tmp_path / "cursor.json", LIMIT)
+    first.start()
+    wait_for(tmp_path / "stdout", text(0, 20))
+    first.abandon()
+    engine.finish(name)
+    Follower(engine, name, tmp_path, tmp_path / "cursor.json", LIMIT).finish()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 20)
+    assert (tmp_path / "stderr").read_bytes() == b"careful\n"
+
+
+def test_finishing_twice_gives_the_same(tmp_path, engine, name):
+    engine.programs["long"] = Program(text(0, 3000))
+    engine.create(Spec("long", "long", {}, {}, (), Limits(1, 2**26, 8, 2**20, LIMIT)))
+    engine.start("long")
+    for _ in range(2):
+        Follower(engine, "long", tmp_path, tmp_path / "cursor.json", LIMIT).finish()
+        whole = (tmp_path / "stdout").read_bytes()
+        assert whole.startswith(text(0, 256) + b"\n[...")
+        assert whole.endswith(b"line 002999\n")
+        assert whole.count(b"left out") == 1
+
+
+def test_an_engine_that_goes_away_while_followed_loses_nothing(tmp_path, engine, name, monkeypatch):
+    real = engine.follow
+
+    def broken(name, since="", *, wait=True, stop=None):
+        for number, chunk in enumerate(real(name, since, wait=wait, stop=stop)):
+            if number == 5 and wait:
+                raise EngineAbsent("gone")
+            yield chunk
+
+    monkeypatch.setattr(engine, "follow", broken)
+    follower = Follower(engine, name, tmp_path, tmp_path / "cursor.json", LIMIT)
+    follower.start()
+    engine.finish(name)
+    follower.finish()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 20)
+
+
+@pytest.mark.parametrize(("written", "line"), [
+    (b"", ""), (b"one\ntwo\n\n  \n", "two"), (b"no end", "no end"), (b"a\x00b\x1b[31mred\n", "a b [31mred"),
+    (b"\xff\xfe\n", "\ufffd\ufffd"), (b"x" * 10**6, "x" * 500 + "..."),
+])
+def test_the_last_line_is_one_line_of_text(tmp_path, written, line):
+    (tmp_path / "stderr").write_bytes(written)
+    assert last_line(tmp_path / "stderr") == line
+
+
+def test_no_log_has_no_last_line(tmp_path):
+    assert last_line(tmp_path / "stderr") == ""
