@@ -11,10 +11,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
-from registry.admin import applications as application_pages
-from registry.admin import guard
-from registry.admin import services as service_pages
-from registry.admin import sources as source_pages
+from registry.admin import applications as application_pages, guard, services as service_pages, sources as source_pages
 from registry.admin.pages import api, site
 from registry.applications import catalogue
 from registry.errors import Refusal

@@ -17,8 +17,7 @@ from registry.applications import catalogue
 from registry.applications.parameters import ParameterError
 from registry.errors import Refusal
 from registry.records.store import Record
-from registry.uws import jobs as use_cases
-from registry.uws import store as jobs
+from registry.uws import jobs as use_cases, store as jobs
 from registry.uws.files import Upload
 
 

@@ -18,7 +18,7 @@ def dashboard() -> str:
         return render_template(
             "admin/dashboard.html",
             figures=found,
-            steps=figures.next_steps(found),
+            steps=figures.next_steps(found, caller),
             runs=figures.last_runs(connection),
             jobs=jobs.listing(connection, owner=caller.name, everybody=caller.administrator, last=5),
         )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from registry.access import ADMINISTRATOR, PUBLISHER, RUNNER, Caller
 from registry.applications import catalogue
-from registry.harvest import sources
-from registry.harvest import store as harvests
+from registry.harvest import sources, store as harvests
 from registry.harvest.store import Run
 from registry.records import listing
 from registry.records.listing import Range
@@ -32,11 +32,12 @@ class Figures:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do next: why, where, and what the button says."""
+    """One thing to do next: why, where, what the button says, and the role that it needs."""
 
     words: str
     href: str
     action: str
+    role: str
 
 
 def public(connection: Connection) -> Figures:
@@ -53,24 +54,20 @@ def public(connection: Connection) -> Figures:
     )
 
 
-def next_steps(found: Figures) -> list[Step]:
-    """What an empty place needs, the most useful first."""
+def next_steps(found: Figures, caller: Caller) -> list[Step]:
+    """What an empty place needs of somebody who may do it, the most useful first."""
     steps = []
     if not found.services:
-        steps.append(
-            Step(
-                "No API of this datacenter is described yet.", "/admin/import", "Import a service from its VOSI address"
-            )
-        )
+        words, action = "No API of this datacenter is described yet.", "Import a service from its VOSI address"
+        steps.append(Step(words, "/admin/import", action, PUBLISHER))
     if not found.sources:
-        steps.append(Step("No other registry is harvested yet.", "/admin/sources", "Add a source"))
+        steps.append(Step("No other registry is harvested yet.", "/admin/sources", "Add a source", ADMINISTRATOR))
     if not found.applications:
-        steps.append(
-            Step("No packaged application is offered yet.", "/admin/applications/new", "Register an application")
-        )
+        words, action = "No packaged application is offered yet.", "Register an application"
+        steps.append(Step(words, "/admin/applications/new", action, PUBLISHER))
     elif not found.jobs:
-        steps.append(Step("No job has run here yet.", "/admin/applications", "Run an application"))
-    return steps
+        steps.append(Step("No job has run here yet.", "/admin/applications", "Run an application", RUNNER))
+    return [step for step in steps if caller.may(step.role)]
 
 
 def last_runs(connection: Connection) -> list[tuple[str, Run]]:

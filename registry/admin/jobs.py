@@ -10,16 +10,14 @@ import codecs
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response as FlaskResponse
-from flask import flash, jsonify, redirect, render_template, request, send_file
+from flask import Response as FlaskResponse, flash, jsonify, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from registry import access
 from registry.admin import guard, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
-from registry.uws import jobs as use_cases
-from registry.uws import store
+from registry.uws import jobs as use_cases, store
 from registry.uws.files import STREAMS
 from registry.uws.phases import STARTABLE, Phase
 from registry.uws.store import Job, Result
@@ -28,6 +26,8 @@ SHOWN_LOG = 64 * 1024  # characters at the end of a stream that the page shows a
 SHOWN_TEXT = 4000  # characters of a text result that the page shows
 LISTED = 50
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_OF_BYTES = {"memory": "memory", "disk": "results", "log": "log", "result_bytes": "results"}
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
@@ -61,6 +61,8 @@ def job(job_id: str) -> str:
         picture=next((one for one in results if one.media_type.split(";")[0] in PICTURES), None),
         text=_text_of(found, results),
         twin=_twin(found),
+        amount=amount,
+        size=size,
     )
 
 
@@ -127,6 +129,19 @@ def describe(found: Job) -> dict[str, Any]:
         "attempt": found.attempt,
         "done": found.final,
     }
+
+
+def size(count: float) -> str:
+    """A number of bytes for people, in binary units."""
+    unit = next(one for one in _UNITS if abs(count) < 1024 ** (_UNITS.index(one) + 1) or one == _UNITS[-1])
+    number = count / 1024 ** _UNITS.index(unit)
+    return f"{number:.0f} {unit}" if number == int(number) or unit == _UNITS[0] else f"{number:.1f} {unit}"
+
+
+def amount(name: str, value: Any) -> str:
+    """A limit or a use by its name in the job's row: `256 MiB of memory`, `cores 1.0`."""
+    words = _OF_BYTES.get(name)
+    return f"{size(value)} of {words}" if words and isinstance(value, int) else f"{name.replace('_', ' ')} {value}"
 
 
 def _part(found: Job, stream: str, since: int) -> dict[str, Any]:

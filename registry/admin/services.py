@@ -83,6 +83,7 @@ def _found_with(form: ServiceForm, problem: str) -> str:
 
 
 def _with(form: ServiceForm, found: importing.Found | None, problem: str) -> str:
+    form.key.description = f"The part behind ivo://{site().settings.authority}/; guessed from the address at first."
     url, key, title = form.url.data or "", form.key.data or "", form.title.data or ""
     twin = twins.of_api(
         site().settings,

@@ -12,8 +12,7 @@ from registry.admin import guard, twins
 from registry.admin.forms import SourceForm
 from registry.admin.pages import pages, site
 from registry.errors import NotFound, Refusal
-from registry.harvest import harvester, store
-from registry.harvest import sources as sources_store
+from registry.harvest import harvester, sources as sources_store, store
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
 

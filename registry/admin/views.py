@@ -19,8 +19,7 @@ from registry.admin import (
     services,
     sources,
 )
-from registry.admin.pages import api as api_blueprint
-from registry.admin.pages import pages
+from registry.admin.pages import api as api_blueprint, pages
 from registry.records.views import path_of
 
 # importing these puts their views on the blueprints

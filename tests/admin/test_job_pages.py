@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from registry.admin import applications as application_pages
+from registry.admin import applications as application_pages, jobs as job_pages
 from registry.applications.contract import read
 from registry.errors import NotFound
 from registry.tables import jobs as rows
@@ -211,3 +211,18 @@ def test_a_result_that_is_no_longer_there_is_told(founded: Any, browser: Any) ->
     with founded.database.write() as connection:
         connection.execute(update(rows).values(owner=None))
     assert person.get(f"/admin/jobs/{number}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (256 * 2**20, "256 MiB"),
+        (2**50, "1024 TiB"),
+    ],
+)
+def test_sizes_are_for_people(count: int, words: str) -> None:
+    assert job_pages.size(count) == words

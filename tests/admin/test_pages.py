@@ -216,3 +216,9 @@ def test_deleted_and_foreign_records_cannot_be_withdrawn_here(founded: Any, brow
         connection.execute(update(records).where(records.c.origin == "harvested").values(managed=False))
     answer = browser("publisher").post("/admin/records/south.example/hostile/retire", why="mine")
     assert answer.status_code == 409 and b"harvest" in answer.data
+
+
+def test_the_menu_and_the_next_steps_are_those_of_the_role(browser: Any) -> None:
+    reader, publisher = (browser(role).get("/admin/").get_data(as_text=True) for role in ("reader", "publisher"))
+    assert "/admin/import" not in reader and "/admin/accounts" not in reader and "/admin/sources" in reader
+    assert "/admin/import" in publisher and "/admin/accounts" not in publisher

@@ -24,7 +24,7 @@ OPTIONS = [
 
 @dataclass
 class Seen:
-    """What a page did that a good one does not: dialogs, errors of scripts, violations of the policy, foreign requests."""
+    """What a page did that a good one does not: dialogs, script errors, policy violations, foreign requests."""
 
     wrong: list[str] = field(default_factory=list)
 
