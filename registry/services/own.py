@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry import clock
@@ -22,7 +22,7 @@ from vosi.availability import Availability
 from vosi.capabilities import Capability, Interface
 
 BASIC_LOGIN = "ivo://ivoa.net/sso#BasicAA"
-ENGINE_FACT = "engine"  # the worker writes: '' or nothing while the Docker engine is well, else one sentence
+ENGINE_FACT = "engine fault"  # the worker's sentence while the Docker engine does not answer; else there is none
 LEAST_DISK = 512 * 2**20  # bytes free below which new results could fail
 _STARTED = clock.stamp()
 _looks: Memory[str] = Memory()
@@ -58,11 +58,27 @@ def availability(site: Site) -> Availability:
     return Availability(available=not notes, up_since=_STARTED, notes=notes)
 
 
+def tell_engine(site: Site, fault: str) -> None:
+    """Write down, for every process, that the Docker engine does not answer and why; '' for one that does."""
+    with site.database.read() as connection:
+        known = engine_fault(connection)
+    if known != fault:
+        with site.database.write() as connection:
+            connection.execute(delete(facts).where(facts.c.name == ENGINE_FACT))
+            if fault:
+                connection.execute(insert(facts).values(name=ENGINE_FACT, value=fault))
+
+
+def engine_fault(connection: Connection) -> str:
+    """What the worker says of the engine: '' while it is well, else one sentence."""
+    return connection.execute(select(facts.c.value).where(facts.c.name == ENGINE_FACT)).scalar() or ""
+
+
 def _database(site: Site) -> str:
     """Also tells what the worker says of the engine, which is written there."""
     try:
         with site.database.read() as connection:
-            fault = connection.execute(select(facts.c.value).where(facts.c.name == ENGINE_FACT)).scalar()
+            fault = engine_fault(connection)
     except SQLAlchemyError:
         return "The database does not answer: nothing can be looked up or submitted until it does."
     return f"The Docker engine does not work, and jobs wait: {fault}" if fault else ""

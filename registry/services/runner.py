@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from registry.services.find import offered
-from registry.services.own import ENGINE_FACT
+from registry.services.own import engine_fault
 from registry.site import Site
-from registry.tables import facts, jobs
+from registry.tables import jobs
 
 _BUSY = ("EXECUTING", "SUSPENDED")
 
@@ -21,7 +21,7 @@ def offer(connection: Connection, site: Site) -> dict[str, Any]:
     """The document; sizes are bytes, times seconds."""
     settings = site.settings
     running, queued = _count(connection, _BUSY), _count(connection, ("QUEUED",))
-    fault = connection.execute(select(facts.c.value).where(facts.c.name == ENGINE_FACT)).scalar() or ""
+    fault = engine_fault(connection)
     return {
         "version": "1.0",
         "runner": f"ivo://{settings.authority}/runner",

@@ -10,6 +10,7 @@ import logging
 from registry import clock
 from registry.executor import runtime, tree
 from registry.executor.runtime import EngineAbsent, State
+from registry.services import own
 from registry.uws import store
 from registry.uws.phases import QUEUED
 from registry.uws.store import Job, NoJob
@@ -31,8 +32,10 @@ def survey(hands: Hands) -> list[str]:
             _greet(hands)
     except EngineAbsent as error:
         hands.engine = None
+        own.tell_engine(site, str(error))
         _tell_queue(hands, str(error))
         return due
+    own.tell_engine(site, "")
     with site.database.read() as connection:
         jobs = store.leased(connection)
     hands.watch.forget(jobs)

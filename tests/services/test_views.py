@@ -8,12 +8,10 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
-from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
 from registry.services import own
 from registry.site import Site
-from registry.tables import facts
 from tests.services.conftest import CONE, capability, publish_service
 from vosi import availability, capabilities, namespaces as ns, xmlio
 from vosi.availability import Availability
@@ -99,9 +97,10 @@ def test_a_repository_that_is_gone_is_named(founded: Site, well):
 
 def test_an_engine_that_fails_is_named(founded: Site, httpserver: HTTPServer, well):
     site = with_settings(founded, repository=f"{httpserver.host}:{httpserver.port}")
-    with site.database.write() as connection:
-        connection.execute(insert(facts).values(name=own.ENGINE_FACT, value="nobody listens at its socket."))
+    own.tell_engine(site, "nobody listens at its socket.")
     assert state(site).notes == ("The Docker engine does not work, and jobs wait: nobody listens at its socket.",)
+    own.tell_engine(site, "")
+    assert state(site).available
 
 
 def test_a_full_disk_is_named(founded: Site, httpserver: HTTPServer, well, monkeypatch):
