@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from registry.executor.fake import FakeRuntime
 from registry.services import own, runner
+from tests.worker.bench import Worker
+
+
+@pytest.fixture()
+def engine() -> FakeRuntime:
+    return FakeRuntime({})
+
+
+@pytest.fixture()
+def worker(site, engine) -> Iterator[Worker]:
+    made = Worker(site, engine)
+    yield made
+    made.hands.leave()
 
 
 def fault_of(site) -> str:
