@@ -24,9 +24,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from registry import clock
 from registry.errors import Busy, Denied, NotFound, Refusal, Unauthenticated
 from registry.site import Site
-from registry.tables import accounts as people
-from registry.tables import api_tokens, login_attempts, sessions
-from registry.tables import audit as audit_table
+from registry.tables import accounts as people, api_tokens, audit as audit_table, login_attempts, sessions
 
 READER, RUNNER, PUBLISHER, ADMINISTRATOR = "reader", "runner", "publisher", "administrator"
 ROLES = (READER, RUNNER, PUBLISHER, ADMINISTRATOR)  # each may do what those before it may
