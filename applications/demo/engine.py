@@ -109,7 +109,8 @@ def _await_ready(process: subprocess.Popen[bytes], notify: socket.socket, log: P
     deadline = time.monotonic() + START_LIMIT
     try:
         while True:
-            ready, _, _ = select.select([notify, death], [], [], max(0.0, deadline - time.monotonic()))
+            sources: list[Any] = [notify, death]
+            ready, _, _ = select.select(sources, [], [], max(0.0, deadline - time.monotonic()))
             if notify in ready and b"READY=1" in notify.recv(4096).split(b"\n"):
                 return
             if death in ready or not ready:
