@@ -16,7 +16,7 @@ PAYLOADS = [
     '"><img src=x onerror=alert(1)>',
     "'><svg onload=alert(1)>",
     "</title><script>alert(1)</script>",
-    "{{ 7*7 }}",
+    "{{ 7331*7331 }}",
     "javascript:alert(1)",
     "<!--",
     "]]>",
@@ -93,7 +93,7 @@ def test_what_a_harvested_record_says_stays_text(founded: Any, browser: Any, pay
         if payload.startswith(("<", '"', "'")):
             assert payload not in page, path
         assert 'href="javascript:' not in page, path
-        assert "49" not in page or payload != "{{ 7*7 }}" or "7*7" in page, path
+        assert "53743561" not in page, path
 
 
 def test_what_is_sent_comes_back_as_text(browser: Any) -> None:
