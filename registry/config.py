@@ -58,10 +58,10 @@ class Settings(BaseSettings):
     docker_host: str = Field("", description="Docker engine's address; empty means DOCKER_HOST or the local socket.")
     repository: str = Field("127.0.0.1:5000", description="This site's Docker repository, host:port.")
     allowed_repositories: list[str] = Field(
-        default_factory=list, description="Docker repositories images may be pulled from; empty: our own only.",
+        default_factory=list, description="Docker repositories images may be pulled from besides our own.",
     )
     accepted_publishers: list[str] = Field(
-        default_factory=list, description="Authorities whose applications may run here; empty: our own only.",
+        default_factory=list, description="Authorities whose applications may run here besides our own.",
     )
     allowed_networks: list[str] = Field(
         default_factory=list,
@@ -133,12 +133,12 @@ class Settings(BaseSettings):
     @property
     def publishers(self) -> frozenset[str]:
         """Authorities (lower case) whose applications may run here."""
-        return frozenset(name.lower() for name in (self.accepted_publishers or [self.authority]))
+        return frozenset(name.lower() for name in (self.authority, *self.accepted_publishers) if name)
 
     @property
     def repositories(self) -> frozenset[str]:
         """Docker repositories (host:port) that images may come from."""
-        return frozenset(self.allowed_repositories or [self.repository])
+        return frozenset((self.repository, *self.allowed_repositories))
 
 
 def load(instance: Path, **overrides: Any) -> Settings:

@@ -98,8 +98,8 @@ def write_application(folder: Path, name: str, script: str) -> None:
     import json
 
     (folder / "application.json").write_text(json.dumps({
-        "contract": 1, "title": f"Test {name}", "description": f"A test: {name}.", "parameters": [
-            {"name": "count", "type": "integer", "default": 1, "minimum": 1, "maximum": 10, "description": "A number."}],
+        "contract": "1.0", "title": f"Test {name}", "description": f"A test: {name}.", "parameters": [
+            {"name": "count", "type": "integer", "default": 1, "min": 1, "max": 10, "description": "A number."}],
         "outputs": [], "requires": [], "resources": {}, "network": "none",
     }))
     (folder / "run.sh").write_text(f"#!/bin/sh\n{script}\n")
