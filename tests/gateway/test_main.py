@@ -16,8 +16,9 @@ from tests.gateway.conftest import free_port
 
 
 @pytest.fixture()
-def running(site: Site, monkeypatch) -> Iterator[Site]:
+def running(site: Site, monkeypatch, caplog) -> Iterator[Site]:
     """A gateway process in a thread, with its pauses cut short and a free port."""
+    caplog.set_level("INFO", "registry.gateway")
     monkeypatch.setattr(main, "LOOK_AGAIN", 0.02)
     monkeypatch.setattr(main, "BIND_AGAIN", 0.02)
     site = type(site)(**{**vars(site), "settings": site.settings.model_copy(update={"gateway_port": free_port()})})
@@ -51,7 +52,6 @@ def until(condition) -> None:
 
 
 def test_it_waits_for_the_network_and_listens_on_its_address_alone(running: Site, caplog):
-    caplog.set_level("INFO", "registry.gateway")
     until(lambda: "waiting for the worker" in caplog.text)
     assert not listens(running, "127.0.0.2")
     tell(running, "127.0.0.2")
