@@ -123,12 +123,14 @@ def _pages(
     first: str,
 ) -> None:
     for page in pages:
+        whole = page.token is None and not first  # a first page without a token is the list
+        size = len(page.items) if whole else page.list_size
         first = first or page.response_date
         judged = [intake.judge(site.schemas, item) for item in page.items]  # slow, and so before the transaction
         with site.database.write() as connection:
             counts, found = intake.shelve(connection, source, judged, managed)
             kept = store.add_page(connection, current, counts, found, token=page.token or None,
-                                  list_size=page.list_size, first_response=first)
+                                  list_size=size, first_response=first)
             if not kept:
                 raise Cancelled("It was cancelled.")
             state = store.get(connection, current.id)

@@ -50,6 +50,12 @@ class SourceError(HarvestError):
     """The source cannot be added or found; the message is one sentence."""
 
 
+class NoSource(SourceError):
+    """There is no source of that name."""
+
+    status = 404
+
+
 @dataclass(frozen=True)
 class Look:
     """What a registry offers, seen without taking anything: `taken` maps authorities of others to their registries.
@@ -79,7 +85,7 @@ def get(connection: Connection, name: str | int) -> Source:
     if row is None and isinstance(name, str):
         row = connection.execute(select(sources).where(sources.c.url == name)).first()
     if row is None:
-        raise SourceError(f"There is no source {name}; `registry harvest status` lists them.")
+        raise NoSource(f"There is no source {name}; `registry harvest status` lists them.")
     return _source(row)
 
 
@@ -106,7 +112,7 @@ def add(site: Site, url: str, *, name: str = "", set_spec: str = "ivo_managed", 
             same = next((one for one in list_sources(connection) if key_of(one.registry) == key_of(who.ivoid)), None)
             if same:
                 raise SourceError(f"{who.ivoid} is harvested already, as {same.name} from {same.url}.")
-            number = connection.execute(insert(sources).values(values)).inserted_primary_key[0]
+            number = connection.execute(insert(sources).values(values).returning(sources.c.id)).scalar_one()
             return get(connection, number)
     except IntegrityError:
         raise SourceError(f"There is a source {values['name']} or {url} already: give another name.") from None

@@ -66,7 +66,7 @@ def ask(connection: Connection, source: Source, from_: str | None, *, afresh: bo
     values = {"source_id": source.id, "state": QUEUED, "started": clock.stamp(), "from_": from_}
     if last and last.state == FAILED and last.token and not afresh:
         values.update(from_=last.from_, token=last.token, first_response=last.first_response, list_size=last.list_size)
-    number = connection.execute(insert(harvest_runs).values(values)).inserted_primary_key[0]
+    number = connection.execute(insert(harvest_runs).values(values).returning(harvest_runs.c.id)).scalar_one()
     connection.execute(update(sources).where(sources.c.id == source.id).values(
         next_run=clock.stamp(clock.later(source.interval))))
     return get(connection, number)

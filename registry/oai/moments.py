@@ -38,7 +38,7 @@ class Moments:
         """
         while True:
             # writers hold the lock from stamping to commit: with it in hand, no stamp below this second is under way
-            with self._database.read() as connection, self._database.stamp_lock(connection):
+            with self._database.read_settled() as connection:
                 now = clock.now()
                 unclosed = max(last_stamp(connection), moved(self._shown, -1))
             second = clock.stamp(now)

@@ -146,7 +146,7 @@ def test_a_connection_that_breaks_off_is_tried_again(site: Site, far: Far, sourc
     short = Response(listed(item(F + "a"))[:500], content_type="text/xml")
     far.answers[""] = [short, Response("down", 502), listed(item(F + "a"))]
     run = harvest(site, source)
-    assert (run.state, counts(run)) == (store.COMPLETE, {"new": 1})
+    assert (run.state, counts(run), run.list_size) == (store.COMPLETE, {"new": 1}, 1)
 
 
 def test_a_server_that_wants_us_back_tomorrow(site: Site, far: Far, source: Source) -> None:
