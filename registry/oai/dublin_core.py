@@ -35,7 +35,8 @@ _MAP: tuple[tuple[str, tuple[str, ...]], ...] = (
 def dublin_core(ivoid: str, xml: bytes) -> bytes:
     """The oai_dc element of the record `xml`, self-contained; `ivoid` is its first identifier."""
     record = xmlio.parse(xml)
-    found: dict[str, list[str]] = {name: [] for name, _ in _MAP} | {"identifier": [ivoid, *_texts(record, ("altIdentifier",))]}
+    found: dict[str, list[str]] = {name: [] for name, _ in _MAP}
+    found["identifier"] = [ivoid, *_texts(record, ("altIdentifier",))]
     for name, path in _MAP:
         found[name] += _texts(record, path)
     if not found["date"]:
