@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from registry import clock
-from registry.bell import PHASES
+from registry.bell import PHASES, WORK
 from registry.executor import collect, tree
 from registry.executor.logs import Follower
 from registry.executor.runtime import (
@@ -46,6 +46,7 @@ from registry.worker.outcome import FATAL, TRANSIENT, Outcome, outcome
 STOP_GRACE = 10  # seconds between SIGTERM and SIGKILL
 _MOST_ACTIONS = 20  # in one turn; no job needs half of them
 _TRIES = 10
+_SOON = 10  # seconds; longer than the loop ever sleeps
 _log = logging.getLogger("registry.worker")
 
 
@@ -95,6 +96,9 @@ class Hands:
                 again = self._acts[decide(job, state, self._now(job))](job, state)
             except EngineAbsent as error:
                 self.engine = None
+                again = self._wait(job, str(error))
+            except EngineFault as error:  # it is busy with the container, mostly: look again at the next tick
+                _log.warning("job %s: %s", job.id, error)
                 again = self._wait(job, str(error))
             except OSError as error:  # a full disk, mostly: the job waits as it is, and is looked at again
                 _log.error("job %s: %s", job.id, error)
@@ -207,6 +211,8 @@ class Hands:
             follower = self._follower(job)
             self._running[job.id] = _Running(job, follower, began, started)
             follower.start()
+            if 0 < job.execution_duration < _SOON:
+                self.site.bells.ring(WORK)  # the loop may be asleep for longer than that
         if job.phase is EXECUTING and job.message:  # the engine was away, and is back
             self._note(job, message="")
         return state.status == EXITED and not job.final
@@ -310,7 +316,7 @@ class Hands:
         for running in list(self._running.values()):
             most = stage.limits(self.site, running.job).disk
             size = tree.measure(stage.results(self.site, running.job), most, collect.MAX_FILES)
-            if size.bytes > most or size.entries > collect.MAX_FILES:
+            if size.bytes >= most or size.entries > collect.MAX_FILES:
                 job = self._load(running.job.id)
                 if job is not None and job.phase is EXECUTING and job.step not in (OVERDISK, OVERTIME):
                     self._note(job, step=OVERDISK)

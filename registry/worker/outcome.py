@@ -52,7 +52,7 @@ def outcome(job: Job, state: State, left: Left) -> Outcome:
         return Outcome(ERROR, FATAL, (
             f"The job wrote more results than it may ({left.over or 'its limit was passed while it ran'}; "
             f"the limit is {_amount(disk)}); what fits is kept."))
-    if state.exit_code == 0:
+    if state.exit_code == 0 and not (disk and left.bytes >= disk):  # files are cut off at the limit, whoever notices
         return Outcome(COMPLETED)
     return _failed(job, state, left, disk)
 

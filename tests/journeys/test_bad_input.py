@@ -71,7 +71,7 @@ def test_a_container_that_exits_three_says_so_and_why(datacenter, packaged):
 def test_a_container_that_writes_a_gigabyte_is_stopped_and_named(datacenter, packaged):
     state = ended(datacenter, packaged("writes-much"))
     assert state["phase"] == "ERROR"
-    assert "disk" in state["errorSummary"]["message"].lower() or "bytes" in state["errorSummary"]["message"].lower()
+    assert "more results than it may" in state["errorSummary"]["message"] and "256 MiB" in state["errorSummary"]["message"]
 
 
 def test_an_image_that_is_gone_from_the_repository_is_named(datacenter, packaged, docker_engine, docker_repository):

@@ -11,14 +11,19 @@ from registry.worker.outcome import FATAL, TRANSIENT, Left, outcome
 from tests.worker.jobs import a_job
 
 
-def end(exit_code=0, *, step="staged", desired="RUN", status=EXITED, memory=False, left=Left()):
+def end(exit_code=0, *, step="staged", desired="RUN", status=EXITED, memory=False, left=None):
     state = State(status, "n", exit_code=exit_code, out_of_memory=memory)
-    return outcome(a_job(step=step, desired=desired, lease="w"), state, left)
+    return outcome(a_job(step=step, desired=desired, lease="w"), state, left or Left())
 
 
 def test_zero_is_success():
     assert end(0) == end(0, memory=True)
     assert (end(0).phase, end(0).error) == (COMPLETED, "")
+
+
+def test_success_with_results_cut_off_at_the_limit_is_none():
+    found = end(0, left=Left(bytes=a_job().limits["disk"]))
+    assert (found.phase, found.error_type) == (ERROR, FATAL) and "reached its limit of results" in found.error
 
 
 def test_another_code_is_an_error_with_the_last_word_on_stderr():
