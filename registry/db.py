@@ -1,42 +1,90 @@
 """The database: engines and units of work. It knows no table and no rule of any room.
 
-SQLite (WAL) is the embedded default. Every unit that writes begins with BEGIN IMMEDIATE, because a
-transaction that reads first and writes later is refused at once when somebody else wrote meanwhile. At its end the
-unit's `before_commit` calls run under the stamp lock: a datestamp given there is visible to readers before the
-clock can show a later second to anyone who took the same lock (OAI-PMH completeness, decision D2).
+SQLite (WAL) is the embedded default; a URL names a PostgreSQL server for work on several hosts. Rooms see one
+behaviour. A unit that reads sees one state of the database. A unit that writes sees what is committed at each
+statement: a change is conditional on what was read (UPDATE ... WHERE version = ...), or made `alone`. SQLite lets one
+unit write at a time; it begins with BEGIN IMMEDIATE, because one that reads first and writes later is refused at once
+when somebody else wrote meanwhile. At its end the unit's `before_commit` calls run under the stamp lock: a datestamp
+given there is visible to readers before the clock can show a later second to `read_settled` (OAI-PMH completeness,
+decision D2).
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from registry.errors import Refusal, Unavailable
 
 _STAMP_LOCK = 4711  # any number, the same in every process
+_PATIENCE = 30  # seconds that a statement waits for another's lock
+_FORMS = "sqlite:///path/of/a/file or postgresql://user:password@host/name"
+
+
+class DatabaseRefused(Refusal):
+    """The database_url cannot be used as it is; the message says why and what would do."""
 
 
 class Database:
     """One database, used by all threads of one process."""
 
     def __init__(self, url: str, *, echo: bool = False) -> None:
-        self.url = make_url(url)
+        """Raises DatabaseRefused for a URL that means nothing here; whether anybody answers there is `check`'s."""
+        self.url = _understood(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = _sqlite_engine(url, echo) if self.is_sqlite else create_engine(url, echo=echo, pool_pre_ping=True)
+        self.engine = _sqlite_engine(self.url, echo) if self.is_sqlite else _postgresql_engine(self.url, echo)
         self._lock_file = Path(f"{self.url.database}.stamp") if self.is_sqlite else None
+        # there a transaction's statements see one state only when it says so
+        self._reader = self.engine if self.is_sqlite else self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @property
+    def name(self) -> str:
+        """What and where it is, for people; never the password."""
+        if self.is_sqlite:
+            return f"SQLite file {self.url.database}"
+        place = self.url.host or self.url.query.get("host") or "this host"
+        port = f":{self.url.port}" if self.url.port else ""
+        return f"PostgreSQL database {self.url.database or '(unnamed)'} at {place}{port}"
+
+    def check(self) -> None:
+        """Raises Unavailable where nobody answers, DatabaseRefused where the database cannot hold our texts."""
+        try:
+            with self.read() as connection:
+                encoding = "UTF8" if self.is_sqlite else connection.execute(text("SHOW server_encoding")).scalar()
+        except DBAPIError as error:
+            words = str(error.orig).strip().splitlines() or ["it gives no reason"]
+            raise Unavailable(
+                f"The {self.name} cannot be used: {words[0].rstrip('.')}. Start it, or correct database_url.") from None
+        if encoding != "UTF8":
+            raise DatabaseRefused(f"The {self.name} keeps its texts as {encoding}, which cannot hold every record's: "
+                                  "make one with ENCODING 'UTF8' TEMPLATE template0.")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and writes nothing."""
-        with self.engine.connect() as connection:
+        with self._reader.connect() as connection:
             connection.info["writes"] = False
             with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read_settled(self) -> Iterator[Connection]:
+        """A reading transaction while nobody is between stamping and commit: no older stamp than it sees comes later.
+
+        Each statement in it sees what is committed by then; it holds up every commit of stamps, so it must be short.
+        """
+        with self.engine.connect() as connection:
+            connection.info["writes"] = False
+            with connection.begin(), self._stamp_lock(connection):
                 yield connection
 
     @contextmanager
@@ -55,20 +103,16 @@ class Database:
         calls = connection.info["before_commit"]
         if not calls:
             return transaction.commit()
-        with self.stamp_lock(connection):
+        with self._stamp_lock(connection):
             for call in calls.values():
                 call(connection)
             return transaction.commit()
 
     @contextmanager
-    def stamp_lock(self, connection: Connection | None = None) -> Iterator[None]:
-        """Held from stamping to commit by writers; a reader that takes it for a moment sees no older stamp come later.
-
-        On a server database the lock is the transaction's own, so it is let go by the commit itself.
-        """
+    def _stamp_lock(self, connection: Connection) -> Iterator[None]:
+        """On a server the lock is the transaction's own: let go once what it committed is visible, and not before."""
         if self._lock_file is None:
-            if connection is not None:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _STAMP_LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _STAMP_LOCK})
             yield
             return
         handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -88,19 +132,74 @@ def before_commit(connection: Connection, name: str, call: Callable[[Connection]
     connection.info["before_commit"].setdefault(name, call)
 
 
-def _sqlite_engine(url: str, echo: bool) -> Engine:
-    engine = create_engine(url, echo=echo, connect_args={"timeout": 30})
+def alone(connection: Connection, what: str) -> None:
+    """From here to its end this unit of work is the only one in `what`: so it may read, decide and write by that.
+
+    A unit that takes several takes them in the order of the alphabet, else two wait for each other. SQLite has only
+    one writer in any case.
+    """
+    if connection.dialect.name != "sqlite":
+        key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def _understood(url: str) -> URL:
+    """Raises DatabaseRefused; never repeats the text, which may hold a password."""
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseRefused(f"The database_url is none: it must look like {_FORMS}.") from None
+    kind = found.drivername.partition("+")[0]
+    if kind in ("postgresql", "postgres"):
+        return found.set(drivername="postgresql+psycopg")
+    if kind != "sqlite" or not found.database:
+        raise DatabaseRefused(f"The database_url begins with {kind}: it must look like {_FORMS}.")
+    return found
+
+
+def _sqlite_engine(url: URL, echo: bool) -> Engine:
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseRefused(f"The folder {folder} of the database cannot be made: {error.strerror}.") from None
+    engine = create_engine(url, echo=echo, connect_args={"timeout": _PATIENCE})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_PATIENCE}000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: URL, echo: bool) -> Engine:
+    try:
+        from psycopg.types.string import StrDumper  # an extra: most sites have no database server
+    except ImportError:
+        raise DatabaseRefused("The database_url names a PostgreSQL server, and its driver is not installed: "
+                              "pip install 'innerspace[postgres]'.") from None
+    given = {"client_encoding": "UTF8", "application_name": "innerspace", "connect_timeout": 10,
+             "options": f"-c lock_timeout={_PATIENCE}s"}
+    engine = create_engine(
+        url, echo=echo, pool_pre_ping=True, pool_size=10, max_overflow=20, isolation_level="READ COMMITTED",
+        connect_args={name: value for name, value in given.items() if name not in url.query})
+
+    class _Text(StrDumper):  # type: ignore[misc, valid-type]
+        """PostgreSQL keeps no NUL in a text, and no text of ours means anything by one: U+FFFD stands for it."""
+
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.adapters.register_dumper(str, _Text)
 
     return engine

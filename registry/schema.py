@@ -9,17 +9,22 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from registry.db import Database
+from registry.db import Database, alone
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database) -> None:
-    """Bring `database` to the newest schema; nothing happens where it is there already."""
+    """Bring `database` to the newest schema; nothing happens where it is there already.
+
+    Raises Unavailable where no database answers, DatabaseRefused where it is not one for us.
+    """
+    database.check()
     with database.read() as connection:
         if MigrationContext.configure(connection).get_current_revision() == _script().get_current_head():
             return
     with database.write() as connection:
+        alone(connection, "schema")  # the processes of a site start together: the second finds it done
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

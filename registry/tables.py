@@ -3,9 +3,12 @@
 Times are text, `YYYY-MM-DDThh:mm:ssZ` in UTC (they sort, and go into documents as they are); jobs have milliseconds.
 An `ivoid` column named `key` holds the identifier's comparison form (lower case), `ivoid` the publisher's spelling.
 The tables `rr_*` are RegTAP 1.2's (decision D17): a projection of the records, never written by hand.
+What PostgreSQL needs beside SQLite is at the end.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -29,7 +32,13 @@ metadata = MetaData()
 
 
 def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True)
+    # rows that are written anew with every projection use up 31 bits in a few years
+    return Column("id", Integer().with_variant(BigInteger, "postgresql"), primary_key=True)
+
+
+def _by_value(column: Column[Any]) -> Index:
+    """Find rows by a text of any length: a hash, since PostgreSQL's trees refuse values of more than 2,704 bytes."""
+    return Index(f"{column.table.name}_by_{column.name}", column, postgresql_using="hash")
 
 
 # --- facts: single values that the processes tell each other (gateway address, last stamp) ---------------------------
@@ -154,7 +163,7 @@ harvest_runs = Table(
     Column("first_response", String),  # responseDate of its first page
     Column("token", Text),  # to go on with
     Column("pages", Integer, nullable=False, default=0),
-    Column("list_size", Integer),
+    Column("list_size", BigInteger),
     Column("new", Integer, nullable=False, default=0),
     Column("updated", Integer, nullable=False, default=0),
     Column("unchanged", Integer, nullable=False, default=0),
@@ -269,21 +278,25 @@ rr_res_role = Table(
     Column("telephone", String), Column("logo", Text), Column("base_role", String),
 )
 rr_res_subject = Table(
-    "rr_res_subject", metadata, _id(), _ivoid(index=True), Column("res_subject", Text, index=True),
+    "rr_res_subject", metadata, _id(), _ivoid(index=True), Column("res_subject", Text),
 )
+_by_value(rr_res_subject.c.res_subject)
 rr_capability = Table(
     "rr_capability", metadata, Column("ivoid", String, primary_key=True),
-    Column("cap_index", SmallInteger, primary_key=True), Column("cap_type", String, index=True),
+    Column("cap_index", SmallInteger, primary_key=True), Column("cap_type", String),
     Column("cap_description", Text), Column("standard_id", String),
 )
-Index("rr_capability_by_standard", rr_capability.c.standard_id, rr_capability.c.ivoid)
+_by_value(rr_capability.c.cap_type)
+_by_value(rr_capability.c.standard_id).ddl_if(dialect="postgresql")
+Index("rr_capability_by_standard", rr_capability.c.standard_id, rr_capability.c.ivoid).ddl_if(dialect="sqlite")
 rr_interface = Table(
     "rr_interface", metadata, Column("ivoid", String, primary_key=True),
     Column("intf_index", SmallInteger, primary_key=True), Column("cap_index", SmallInteger, nullable=False),
     Column("intf_type", String), Column("intf_role", String), Column("std_version", String),
     Column("query_type", String), Column("result_type", String), Column("wsdl_url", Text), Column("url_use", String),
-    Column("access_url", Text, index=True), Column("mirror_url", Text), Column("authenticated_only", SmallInteger),
+    Column("access_url", Text), Column("mirror_url", Text), Column("authenticated_only", SmallInteger),
 )
+_by_value(rr_interface.c.access_url)
 rr_intf_param = Table(
     "rr_intf_param", metadata, _id(), _ivoid(index=True), Column("intf_index", SmallInteger, nullable=False),
     Column("param_name", String), Column("param_description", Text), Column("param_ucd", String), Column("param_unit", String),
@@ -299,9 +312,10 @@ rr_res_schema = Table(
 rr_res_table = Table(
     "rr_res_table", metadata, Column("ivoid", String, primary_key=True),
     Column("table_index", SmallInteger, primary_key=True), Column("schema_index", SmallInteger),
-    Column("table_description", Text), Column("table_name", String, index=True), Column("table_title", Text),
+    Column("table_description", Text), Column("table_name", String), Column("table_title", Text),
     Column("table_type", String), Column("table_utype", String), Column("nrows", BigInteger),
 )
+_by_value(rr_res_table.c.table_name)
 rr_table_column = Table(
     "rr_table_column", metadata, _id(), _ivoid(), Column("table_index", SmallInteger, nullable=False),
     Column("name", String), Column("ucd", String), Column("unit", String), Column("utype", String), Column("std", SmallInteger),
@@ -311,8 +325,9 @@ rr_table_column = Table(
 Index("rr_table_column_by_table", rr_table_column.c.ivoid, rr_table_column.c.table_index)
 rr_relationship = Table(
     "rr_relationship", metadata, _id(), _ivoid(index=True), Column("relationship_type", String),
-    Column("related_id", String, index=True), Column("related_name", Text),
+    Column("related_id", String), Column("related_name", Text),
 )
+_by_value(rr_relationship.c.related_id)
 rr_validation = Table(
     "rr_validation", metadata, _id(), _ivoid(index=True), Column("validated_by", String), Column("val_level", SmallInteger),
     Column("cap_index", SmallInteger),
@@ -324,7 +339,16 @@ rr_res_detail = Table(
     "rr_res_detail", metadata, _id(), _ivoid(index=True), Column("cap_index", SmallInteger),
     Column("detail_xpath", String), Column("detail_value", Text),
 )
-Index("rr_res_detail_by_value", rr_res_detail.c.detail_xpath, rr_res_detail.c.detail_value)
+_by_value(rr_res_detail.c.detail_value).ddl_if(dialect="postgresql")
+Index("rr_res_detail_by_path", rr_res_detail.c.detail_xpath, rr_res_detail.c.detail_value).ddl_if(dialect="sqlite")
 rr_alt_identifier = Table(
-    "rr_alt_identifier", metadata, _id(), _ivoid(index=True), Column("alt_identifier", String, index=True),
+    "rr_alt_identifier", metadata, _id(), _ivoid(index=True), Column("alt_identifier", String),
 )
+_by_value(rr_alt_identifier.c.alt_identifier)
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+for _column in (column for table in metadata.tables.values() for column in table.columns):
+    if type(_column.type) is String:  # identifiers and times: compared byte by byte whatever the server's language is
+        _column.type = _column.type.with_variant(String(collation="C"), "postgresql")
+    elif type(_column.type) is SmallInteger:  # RegTAP's type, which a record of many tables goes beyond
+        _column.type = _column.type.with_variant(Integer, "postgresql")
