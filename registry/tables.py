@@ -119,6 +119,17 @@ record_versions = Table(
     Column("why", String, nullable=False, default=""),
     Column("xml", LargeBinary, nullable=False),
 )
+drafts = Table(  # what is not published yet; the record of that name, where there is one, stays as it is until then
+    "drafts", metadata,
+    Column("key", String, primary_key=True),
+    Column("ivoid", String, nullable=False),
+    Column("based_on", Integer, nullable=False),  # version of the record that it was begun from; 0: there was none
+    Column("revision", Integer, nullable=False),  # how often it has been saved
+    Column("at", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("why", String, nullable=False, default=""),
+    Column("xml", LargeBinary, nullable=False),
+)
 authorities = Table(  # who speaks for which authority: us ('own') or a known registry
     "authorities", metadata,
     Column("authority", String, primary_key=True),  # lower case
