@@ -7,9 +7,9 @@ INSTANCE ?= instance
 PYTEST_ARGS ?=
 # iptables: the firewall rule of the dc network; the rest is python, Docker and its repository
 DEMO_PACKAGES := python3-venv busybox-static netbase iptables docker.io docker-registry
-TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core
+TEST_PACKAGES := $(DEMO_PACKAGES) podman postgresql chromium fonts-dejavu-core
 
-.PHONY: help demo run test check bench packages-demo packages-test clean
+.PHONY: help demo run test soak check bench packages-demo packages-test clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,10 @@ run: ## one datacenter for real use in instance/ (asks a few questions the first
 test: packages-test ## set up what the tests need and run them all
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: packages-test ## the longer forms of the tests of faults
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test
+	@$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
 check: ## style and types
 	@$(MAKE) --no-print-directory $(VENV)/.installed-check
