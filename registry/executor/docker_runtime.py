@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from docker import APIClient
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
 
@@ -41,7 +41,17 @@ _STATES = {
 }
 _UNKNOWN_IMAGE = re.compile(r"manifest unknown|not found|does not exist|name unknown|no such image|not known", re.I)
 _COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
+_IN_USE, _GONE, _TAKEN = 403, 404, 409  # HTTP statuses of the Engine API, as it uses them
 _BRIDGE_NAME = "com.docker.network.bridge.name"
+
+
+class _Answer(EngineRefuses):
+    """The engine's own refusal, with its HTTP status."""
+
+    def __init__(self, error: APIError) -> None:
+        self.status = int(error.status_code or 0)
+        self.words = str(error.explanation or error).strip().rstrip(".")
+        super().__init__(f"The Docker engine refuses: {self.words}.")
 
 
 class DockerRuntime:
@@ -71,11 +81,11 @@ class DockerRuntime:
 
     @contextlib.contextmanager
     def _engine(self) -> Iterator[APIClient]:
-        """The client; what it raises besides the engine's own answers becomes EngineAbsent."""
+        """The client; its errors become the engine's _Answer or EngineAbsent."""
         try:
             yield self._connected()
-        except APIError:
-            raise
+        except APIError as error:
+            raise _Answer(error) from None
         except (DockerException, OSError) as error:  # what the HTTP library raises is an OSError too
             raise self._absent(error) from None
 
@@ -105,8 +115,10 @@ class DockerRuntime:
             return True
         try:
             self._look_at(image)
-        except ImageNotFound:
-            return False
+        except _Answer as answer:
+            if answer.status == _GONE:
+                return False
+            raise
         return True
 
     def ensure_image(self, image: str) -> None:
@@ -116,13 +128,13 @@ class DockerRuntime:
         repository, at, digest = image.partition("@")
         if not at:
             raise ImageAbsent(f"The Docker engine has no image {image}, and it names no repository to fetch it from.")
-        with self._engine() as client:
-            try:
+        try:
+            with self._engine() as client:
                 for step in client.pull(repository, tag=digest, stream=True, decode=True):
                     if "error" in step:
                         raise _not_fetched(image, str(step["error"]))
-            except APIError as error:
-                raise _not_fetched(image, str(error.explanation or error)) from None
+        except _Answer as answer:
+            raise _not_fetched(image, answer.words) from None
         self._look_at(image)
 
     def _look_at(self, image: str) -> None:
@@ -139,30 +151,31 @@ class DockerRuntime:
                 raise ImageAbsent(f"The Docker engine has no image {spec.image}.")
             with self._engine() as client:
                 client.create_container_from_config(sandbox.request(spec, self._volumes[spec.image]), spec.name)
-        except NotFound as error:
-            self._volumes.pop(spec.image, None)  # somebody removed the image meanwhile
-            raise ImageAbsent(f"The Docker engine no longer has the image {spec.image}: {error.explanation}.") from None
-        except APIError as error:
-            if error.status_code != 409:
-                raise EngineRefuses(f"The Docker engine does not make the container: {error.explanation}.") from None
+        except _Answer as answer:
+            if answer.status == _GONE:
+                self._volumes.pop(spec.image, None)  # somebody removed the image meanwhile
+                raise ImageAbsent(f"The Docker engine no longer has {spec.image}: {answer.words}.") from None
+            if answer.status != _TAKEN:
+                raise EngineRefuses(f"The Docker engine does not make the container: {answer.words}.") from None
 
     def start(self, name: str) -> None:
         """Start a created container. Raises EngineRefuses, also where there is none of that name."""
         try:
             with self._engine() as client:
                 client.start(name)
-        except APIError as error:
-            words = str(error.explanation or error).strip()
-            fatal = error.status_code == 400 and _COMMAND_FAULT.search(words) is not None
-            raise EngineRefuses(f"The Docker engine does not start the container: {words}.", fatal) from None
+        except _Answer as answer:
+            fatal = answer.status == 400 and _COMMAND_FAULT.search(answer.words) is not None
+            raise EngineRefuses(f"The Docker engine does not start the container: {answer.words}.", fatal) from None
 
     def inspect(self, name: str) -> State:
         """The container's state; `absent` where there is none."""
         try:
             with self._engine() as client:
                 found = client.inspect_container(name)
-        except NotFound:
-            return State(runtime.ABSENT, name)
+        except _Answer as answer:
+            if answer.status == _GONE:
+                return State(runtime.ABSENT, name)
+            raise
         state = found["State"]
         started, finished = _moment(state.get("StartedAt", "")), _moment(state.get("FinishedAt", ""))
         if started and finished:  # the engine writes the start down late: measured, a short container ends before it
@@ -174,26 +187,18 @@ class DockerRuntime:
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""
-        with contextlib.suppress(NotFound), self._engine() as client:
+        with _unless(_GONE), self._engine() as client:
             client.stop(name, timeout=grace)
 
     def kill(self, name: str) -> None:
         """End the container at once; returns before it has ended."""
-        with self._engine() as client:
-            try:
-                client.kill(name)
-            except APIError as error:
-                if error.status_code not in (404, 409):  # gone, or not running
-                    raise EngineRefuses(f"The Docker engine does not end it: {error.explanation}.") from None
+        with _unless(_GONE, _TAKEN), self._engine() as client:  # there is none, or it does not run
+            client.kill(name)
 
     def remove(self, name: str) -> None:
         """End and remove the container."""
-        with self._engine() as client:
-            try:
-                client.remove_container(name, v=True, force=True)
-            except APIError as error:
-                if error.status_code not in (404, 409):  # gone, or going
-                    raise EngineRefuses(f"The Docker engine does not remove it: {error.explanation}.") from None
+        with _unless(_GONE, _TAKEN), self._engine() as client:  # it is gone, or going
+            client.remove_container(name, v=True, force=True)
 
     def follow(self, name: str, since: str = "", *, wait: bool = True,
                stop: threading.Event | None = None) -> Iterator[LogChunk]:
@@ -242,27 +247,32 @@ class DockerRuntime:
 
     def ensure_network(self, name: str) -> Network:
         """The internal network of that name, made where there is none: no way out, and none between its containers."""
+        with _unless(_GONE), self._engine() as client:
+            return _network(client.inspect_network(name))
+        options = {"com.docker.network.bridge.enable_icc": "false", _BRIDGE_NAME: bridge_name(name)}
+        try:
+            with self._engine() as client:
+                client.create_network(name, "bridge", options, internal=True, check_duplicate=True, attachable=False)
+        except _Answer as answer:
+            if answer.status != _TAKEN:  # another worker of this instance was faster
+                raise EngineRefuses(f"The Docker engine does not make the network {name}: {answer.words}.") from None
         with self._engine() as client:
-            try:
-                try:
-                    return _network(client.inspect_network(name))
-                except NotFound:
-                    client.create_network(
-                        name, driver="bridge", internal=True, check_duplicate=True, attachable=False,
-                        options={"com.docker.network.bridge.enable_icc": "false", _BRIDGE_NAME: bridge_name(name)})
-                    return _network(client.inspect_network(name))
-            except APIError as error:
-                words = f"The Docker engine does not make the network {name}: {error.explanation}."
-                raise EngineRefuses(words) from None
+            return _network(client.inspect_network(name))
 
     def remove_network(self, name: str) -> None:
         """Remove the network unless containers are on it."""
-        with self._engine() as client:
-            try:
-                client.remove_network(name)
-            except APIError as error:
-                if error.status_code not in (403, 404):
-                    raise EngineRefuses(f"The Docker engine keeps the network: {error.explanation}.") from None
+        with _unless(_GONE, _IN_USE), self._engine() as client:
+            client.remove_network(name)
+
+
+@contextlib.contextmanager
+def _unless(*statuses: int) -> Iterator[None]:
+    """An answer with one of these statuses says that it is done already, or cannot be done yet: no error."""
+    try:
+        yield
+    except _Answer as answer:
+        if answer.status not in statuses:
+            raise
 
 
 def bridge_name(network: str) -> str:

@@ -30,6 +30,8 @@ def close(interface: str, gateway: str, port: int) -> str:
     problem = _impossible(interface)
     if problem:
         return problem
+    if all(_run("-C", _CHAIN, *rule)[0] == 0 for rule in rules(interface, gateway, port)):
+        return ""  # taking them away to set them again would leave a gap
     open_again(interface)  # rules of another port or address would come first
     for rule in reversed(rules(interface, gateway, port)):
         answer = _iptables("-I", _CHAIN, "1", *rule)

@@ -27,7 +27,7 @@ class CappedLog:
         self._head = limit - limit // 4
         self._most = limit // 4
         self._tail = bytearray()
-        self._left_out = 0
+        self._after, self._most_after = 0, 0  # bytes after the head in this pass, and in the longest one
         self.full = False  # whether the head has all it will get
         self.kept, self.seen = kept, seen
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,26 +46,22 @@ class CappedLog:
             return
         self.full = True
         self._tail += chunk.data
+        self._after += len(chunk.data)
         if len(self._tail) > 2 * self._most:
-            self._trim()
+            del self._tail[:-self._most]
 
     def rewind(self) -> None:
         """Back to the end of the head: what comes after it will come again."""
         self._tail.clear()
-        self._left_out = 0
-
-    def _trim(self) -> None:
-        surplus = len(self._tail) - self._most
-        if surplus > 0:
-            self._left_out += surplus
-            del self._tail[:surplus]
+        self._after, self._most_after = 0, max(self._after, self._most_after)
 
     def close(self) -> None:
         """Add the tail; where something is missing between, a line says how much."""
-        self._trim()
-        if self._left_out:
-            self._file.write(f"\n[... {self._left_out} bytes left out here ...]\n".encode())
-        self._file.write(self._tail)
+        tail = bytes(self._tail[-self._most:])
+        missing = max(self._after, self._most_after) - len(tail)
+        if missing > 0:
+            self._file.write(f"\n[... {missing} bytes or more are left out here ...]\n".encode())
+        self._file.write(tail)
         self._file.close()
 
 
@@ -94,7 +90,8 @@ class Follower:
         else:
             self._broken = True
         try:
-            if self._broken:
+            # an engine that begins its own log anew loses its followers: what comes after a head is read at the end
+            if self._broken or any(log.full for log in self._logs.values()):
                 for log in self._logs.values():
                     log.rewind()
                 self._keep(self._runtime.follow(self._name, self._since(), wait=False))
@@ -116,10 +113,10 @@ class Follower:
         self._broken = self._broken or self._stop.is_set()
 
     def _keep(self, chunks: Iterable[LogChunk]) -> None:
-        saved = 0.0
+        saved = float("-inf")
         for chunk in chunks:
             self._logs[chunk.stream].write(chunk)
-            if time.monotonic() > saved + _SAVE_EVERY and not all(log.full for log in self._logs.values()):
+            if time.monotonic() > saved + _SAVE_EVERY:
                 self._save()
                 saved = time.monotonic()
 

@@ -83,8 +83,10 @@ def _shares(limits: Limits) -> dict[str, Any]:
             {"Name": "core", "Soft": 0, "Hard": 0},
             {"Name": "fsize", "Soft": limits.disk, "Hard": limits.disk},
         ],
-        # the engine's own log only bridges a restart of the worker; JSON makes it longer than what was written
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": str(max(_MIB, 4 * limits.log)), "max-file": "1"}},
+        # the engine's own log bridges a restart of the worker, and the moment until the log is followed: a flood writes
+        # megabytes in that time, and a full log loses its head
+        "LogConfig": {
+            "Type": "json-file", "Config": {"max-size": str(max(16 * _MIB, 4 * limits.log)), "max-file": "1"}},
     }
 
 

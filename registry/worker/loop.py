@@ -19,8 +19,7 @@ from registry.executor.runtime import EngineFault, Runtime
 from registry.site import Site
 from registry.uws import store
 from registry.uws.store import Job
-from registry.worker import lease as leases
-from registry.worker import side
+from registry.worker import lease as leases, side
 from registry.worker.hands import Hands
 from registry.worker.lease import Lease
 from registry.worker.pool import Pool

@@ -13,8 +13,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.applications import contract as contracts
-from registry.applications import parameters as declared
+from registry.applications import contract as contracts, parameters as declared
 from registry.executor import runtime, sandbox, tree
 from registry.executor.runtime import Limits, Mount, Network, Spec
 from registry.services import inner

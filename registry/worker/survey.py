@@ -9,7 +9,7 @@ import logging
 
 from registry import clock
 from registry.executor import runtime, tree
-from registry.executor.runtime import EngineAbsent, State
+from registry.executor.runtime import EngineAbsent, EngineRefuses, State
 from registry.services import own
 from registry.uws import store
 from registry.uws.phases import QUEUED
@@ -51,7 +51,7 @@ def _greet(hands: Hands) -> None:
     engine = hands.runtime.describe()
     try:
         hands.network.ensure(again=True)
-    except runtime.EngineRefuses as error:  # jobs without the network can run all the same
+    except EngineRefuses as error:  # jobs without the network can run all the same
         _log.error("%s", error)
     hands.engine = engine
 
@@ -63,7 +63,10 @@ def _stray(hands: Hands, state: State) -> str:
     if job is not None and stage.container(hands.site, job) == state.name:
         return job_id
     _log.info("the container %s belongs to no job and is removed", state.name)
-    hands.runtime.remove(state.name)
+    try:
+        hands.runtime.remove(state.name)
+    except EngineRefuses as error:  # it may be busy with it; the next look tries again
+        _log.warning("%s", error)
     return ""
 
 
@@ -76,7 +79,10 @@ def _sweep(hands: Hands, jobs: list[Job]) -> None:
             continue
         job = _job(hands, path.name.rpartition("-")[0])
         if job is None or job.final or stage.folder(hands.site, job).name != path.name:
-            tree.remove(path)
+            try:
+                tree.remove(path)
+            except OSError as error:  # files of another user's, where we are not root: no reason to stop here
+                _log.debug("%s cannot be removed: %s", path, error)
 
 
 def _job(hands: Hands, job_id: str) -> Job | None:

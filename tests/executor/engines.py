@@ -36,7 +36,7 @@ PROGRAMS: dict[str, tuple[str, Program]] = {
 
 _APPLETS = (
     "sh", "true", "sleep", "echo", "mkdir", "dd", "cat", "ls", "touch", "ln", "mkfifo", "id", "nc", "ip", "seq", "yes",
-    "head", "mount", "mknod", "chmod", "env", "rm",
+    "head", "mount", "mknod", "chmod", "env", "rm", "grep", "tr", "wc",
 )
 
 

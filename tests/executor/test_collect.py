@@ -165,7 +165,9 @@ def test_the_contract_says_what_results_json_does_not(source, target):
 
 
 @pytest.mark.parametrize("text", [
-    b"no json", b'{"results": 3}', b'{"results": [{"name": "x"}]}', b"[" * 100_000, b'{"results": [{"path": 7}]}', b"\xff"])
+    b"no json", b'{"results": 3}', b'{"results": [{"name": "x"}]}', b"[" * 100_000, b'{"results": [{"path": 7}]}',
+    b"\xff",
+])
 def test_a_results_json_that_makes_no_sense_is_not_followed(source, target, text):
     (source / "a").write_bytes(b"1")
     (source / "results.json").write_bytes(text)

@@ -24,7 +24,9 @@ class Killed(BaseException):
 class Worker:
     """Hands, and the loop's duties one after the other."""
 
-    def __init__(self, site: Site, runtime: Runtime, observe: Callable[[str, Job], None] = lambda step, job: None) -> None:
+    def __init__(
+        self, site: Site, runtime: Runtime, observe: Callable[[str, Job], None] = lambda step, job: None,
+    ) -> None:
         self.site, self.lease = site, Lease(site)
         self.asked: list[str] = []
         self.hands = Hands(

@@ -22,8 +22,8 @@ def a_job(image: str = "repository.example/hello@sha256:1", **values: Any) -> Jo
         "destruction": clock.fine_stamp(clock.later(3600)), "quote": None,
         "limits": {"cores": 1.0, "memory": 64 * 2**20, "disk": 2**20, "processes": 32, "log": 8192},
         "contract": {"contract": "1.0", "network": "none"}, "message": "", "error_type": None, "error": None,
-        "exit_code": None, "usage": {}, "node": "", "desired": store.RUN, "attempt": 0, "step": "", "lease": "", "beat": 0,
-        "token_hash": None,
+        "exit_code": None, "usage": {}, "node": "", "desired": store.RUN, "attempt": 0, "step": "", "lease": "",
+        "beat": 0, "token_hash": None,
     }
     return Job(**{**blank, **values})
 

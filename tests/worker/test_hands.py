@@ -335,7 +335,8 @@ def test_killed_at_any_step_the_next_worker_ends_the_job_once(site, engine, step
     second.until(lambda: all(job_of(site, job).final for job in (job_id, other)))
     second.once()
     assert (job_of(site, job_id).phase, job_of(site, other).phase) == (COMPLETED, ERROR)
-    assert sorted(engine.started) == sorted(f"innerspace-{site.settings.engine_name}-{job}-1" for job in (job_id, other))
+    name = f"innerspace-{site.settings.engine_name}"
+    assert sorted(engine.started) == sorted(f"{name}-{job}-1" for job in (job_id, other))
     assert phases_of(site, job_id) == ["PENDING", "QUEUED", "EXECUTING", "COMPLETED"]
     assert list(results_of(site, job_id)) == ["a.json", "deep/answer.txt", "stdout", "stderr", "exitcode"]
     assert leftovers(site, engine) == []

@@ -1,0 +1,313 @@
+"""The worker on a real engine: woken by bell and events, killed with -9, its host kept from its jobs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from registry import clock
+from registry.executor import firewall
+from registry.executor.docker_runtime import DockerRuntime
+from registry.site import Site
+from registry.uws import files, store
+from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, QUEUED
+from registry.uws.store import NoJob
+from registry.worker import stage
+from registry.worker.main import run
+from tests.conftest import ROOT
+from tests.executor.engines import PROGRAMS, Images
+from tests.worker.bench import STEPS
+from tests.worker.jobs import job_of, phases_of, results_of, submit, wish
+
+pytestmark = pytest.mark.docker
+HELLO_RESULTS = {"a.json", "deep/answer.txt", "stdout", "stderr", "exitcode"}
+
+
+class Station:
+    """A datacenter with its worker at work, in a thread or in a process that can be killed."""
+
+    def __init__(self, site: Site, images: Images) -> None:
+        self.site, self.images, self.runtime = site, images, DockerRuntime()
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=run, args=(site, self.stop))
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def image(self, name: str) -> str:
+        return self.images.of(PROGRAMS.get(name, (name, None))[0])
+
+    def process(self, die_at: str = "") -> subprocess.Popen[bytes]:
+        """A worker of its own process, which kills itself with -9 at the step `die_at`."""
+        command = [sys.executable, "-m", "tests.worker.mortal", str(self.site.settings.instance),
+                   self.site.settings.engine_name, die_at]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        self.processes.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    def until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Wait for the bell of phases until it is so."""
+        deadline = time.monotonic() + seconds
+        with self.site.bells.listen("phases") as bell:
+            while not done():
+                assert time.monotonic() < deadline, "it did not come to that"
+                bell.wait(0.1)
+
+    def until_final(self, job_id: str) -> store.Job:
+        self.until(lambda: job_of(self.site, job_id).final)
+        return job_of(self.site, job_id)
+
+    def left(self) -> list[str]:
+        """Containers and folders of attempts that are still there."""
+        staging = self.site.settings.instance / "staging"
+        names = [path.name for path in staging.iterdir()] if staging.is_dir() else []
+        return [state.name for state in self.runtime.list(self.site.settings.engine_name)] + names
+
+    def text(self, job_id: str, name: str) -> str:
+        return (files.folder(self.site, job_id) / name).read_text(errors="replace")
+
+    def close(self) -> None:
+        self.stop.set()
+        if self.thread.ident:
+            self.thread.join(30)
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+        for state in self.runtime.list(self.site.settings.engine_name):
+            self.runtime.remove(state.name)
+        network = self.runtime.ensure_network(stage.network(self.site))
+        firewall.open_again(network.interface)
+        self.runtime.remove_network(stage.network(self.site))
+        self.runtime.close()
+
+
+@pytest.fixture()
+def idle(site: Site, images: Images) -> Iterator[Station]:
+    """Nobody at work yet."""
+    made = Station(site, images)
+    yield made
+    made.close()
+
+
+@pytest.fixture()
+def station(idle: Station) -> Station:
+    idle.thread.start()
+    return idle
+
+
+def test_a_job_runs_from_submission_to_results(station):
+    job_id = submit(station.site, station.image("hello"))
+    job = station.until_final(job_id)
+    assert (job.phase, job.error, job.exit_code) == (COMPLETED, None, 0)
+    assert phases_of(station.site, job_id) == ["PENDING", "QUEUED", "EXECUTING", "COMPLETED"]
+    assert set(results_of(station.site, job_id)) == HELLO_RESULTS
+    assert (files.folder(station.site, job_id) / "files/deep/answer.txt").read_bytes() == b"42\n"
+    assert (station.text(job_id, "stdout"), station.text(job_id, "stderr")) == ("hello\n", "careful\n")
+    assert job.node
+    station.until(lambda: not station.left())
+
+
+def test_the_log_is_there_while_the_job_runs_and_an_abort_keeps_the_results(station):
+    job_id = submit(station.site, station.image("sleeper"))
+    path = files.folder(station.site, job_id) / "stdout"
+    station.until(lambda: path.is_file() and path.read_bytes() == b"asleep\n")
+    assert job_of(station.site, job_id).phase is EXECUTING
+    wish(station.site, job_id, store.ABORT)
+    job = station.until_final(job_id)
+    assert (job.phase, job.error) == (ABORTED, None)
+    assert (files.folder(station.site, job_id) / "files/partial.txt").read_bytes() == b"so far\n"
+    station.until(lambda: not station.left())
+
+
+def test_a_job_over_its_time_is_aborted_with_its_results(station):
+    job_id = submit(station.site, station.image("sleeper"), execution_duration=1)
+    job = station.until_final(job_id)
+    assert job.phase is ABORTED
+    assert "1 s" in job.error
+    assert "partial.txt" in results_of(station.site, job_id)
+    assert (clock.parse(job.ended) - clock.parse(job.started)).total_seconds() < 4
+
+
+def test_a_deleted_job_goes_while_it_runs(station):
+    job_id = submit(station.site, station.image("sleeper"))
+    station.until(lambda: job_of(station.site, job_id).phase is EXECUTING)
+    wish(station.site, job_id, store.DELETE)
+
+    def gone() -> bool:
+        try:
+            job_of(station.site, job_id)
+        except NoJob:
+            return True
+        return False
+
+    station.until(gone)
+    assert station.left() == []
+    assert not files.folder(station.site, job_id).exists()
+
+
+@pytest.mark.parametrize(("program", "words"), [
+    ("three", "ended with code 3: the third thing went wrong"),
+    ("dd if=/dev/zero of=/results/big bs=65536 count=1024 2>/dev/null; exit 1", "results (1 MiB)"),
+    ("i=0; while [ $i -lt 64 ]; do head -c 65536 /dev/zero > /results/$i; i=$((i+1)); done; "
+     "while :; do sleep 0.1; done", "more results than it may"),
+    ("x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo done", "ran out of memory (the limit is 64 MiB)"),
+    ("exec /bin/no-such-program", "ended with code 127"),
+])
+def test_what_went_wrong_is_named(station, program, words):
+    job_id = submit(station.site, station.image(program))
+    job = station.until_final(job_id)
+    assert job.phase is ERROR
+    assert words in job.error
+    assert {"stdout", "stderr", "exitcode"} <= set(results_of(station.site, job_id))
+
+
+def test_a_flood_of_output_is_cut_in_the_middle(station):
+    job_id = submit(station.site, station.image("echo first; yes | head -n 500000; echo last"))
+    assert station.until_final(job_id).phase is COMPLETED
+    text = station.text(job_id, "stdout")
+    assert text.startswith("first\ny\n")
+    assert text.endswith("y\nlast\n")
+    assert "are left out here" in text
+    assert len(text) < 8192 + 100
+
+
+def test_results_that_are_no_plain_files_do_no_harm(station):
+    job_id = submit(station.site, station.image(
+        "cd /results; ln -s /etc/passwd link; mkfifo fifo; echo 1 > a; ln a b; mkdir d; chmod 4777 d; echo 2 > good"))
+    job = station.until_final(job_id)
+    assert job.phase is COMPLETED
+    assert set(results_of(station.site, job_id)) == {"good", "stdout", "stderr", "exitcode"}
+    assert len(job.usage["problems"]) == 4
+
+
+PROBES = {
+    "root": "id -u | { read n; [ $n = 65534 ]; }",
+    "write to the image": "! touch /here",
+    "write to what was staged": "! touch /job/x && ! touch /datacenter/x && ! touch /job/token",
+    "run from scratch": "cat /bin/busybox > /scratch/b; chmod 755 /scratch/b; ! /scratch/b true",
+    "make devices": "! mknod /scratch/d c 1 3",
+    "mount": "! mount -t tmpfs none /scratch",
+    "capabilities": "grep -q 'CapEff:.0000000000000000' /proc/self/status",
+    "new privileges": "grep -q 'NoNewPrivs:.1' /proc/self/status",
+    "seccomp": "grep -q 'Seccomp:.2' /proc/self/status",
+    "the socket of the engine": "! ls /var/run/docker.sock /run/docker.sock",
+    "a network": "[ $(ls /sys/class/net | wc -l) -le 1 ]",
+    # last: none is left after it
+    "too many processes": "! ( i=0; while [ $i -lt 200 ]; do sleep 3 & i=$((i+1)); done )",
+}
+
+
+def test_the_walls_hold(station):
+    script = "; ".join(
+        f"if {{ {probe}; }} >/dev/null 2>&1; then echo 'kept: {name}'; else echo 'OPEN: {name}'; fi"
+        for name, probe in PROBES.items())
+    job_id = submit(station.site, station.image(script))
+    station.until_final(job_id)
+    assert station.text(job_id, "stdout").splitlines() == [f"kept: {name}" for name in PROBES]
+
+
+def test_on_the_dc_network_only_the_gateways_port_answers(station):
+    network = station.runtime.ensure_network(stage.network(station.site))
+    gateway_port = station.site.settings.gateway_port
+    # both on the address that containers reach: without the rule both answer
+    host = network.gateway
+    with socket.create_server((host, 0)) as other, socket.create_server((host, gateway_port)) as gateway:
+        for server in (other, gateway):
+            threading.Thread(target=_greet, args=(server,), daemon=True).start()
+        ports = {"other": other.getsockname()[1], "gateway": gateway_port}
+        script = "".join(
+            f"echo x | nc -w 2 dc.internal {port} | grep -q welcome && echo {name} answers; "
+            for name, port in ports.items())
+        job_id = submit(station.site, station.image(script + "echo end"), contract={"contract": "1.0", "network": "dc"})
+        assert station.until_final(job_id).phase is COMPLETED
+    assert station.text(job_id, "stdout") == "gateway answers\nend\n"
+    assert firewall.holds(network.interface)
+    station.stop.set()
+    station.thread.join(30)
+    assert not firewall.holds(network.interface)
+
+
+def _greet(server: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.sendall(b"welcome\n")
+
+
+def test_an_image_comes_from_its_repository_by_digest(station, docker_repository, docker_client):
+    name = f"{docker_repository.address}/hello"
+    docker_client.api.tag(station.image("hello"), name, tag="1")
+    for line in docker_client.api.push(name, tag="1", stream=True, decode=True):
+        assert "error" not in line, line
+    digest = next(one for one in docker_client.api.inspect_image(f"{name}:1")["RepoDigests"] if one.startswith(name))
+    docker_client.api.remove_image(f"{name}:1")
+    try:
+        job_id = submit(station.site, digest)
+        assert station.until_final(job_id).error is None
+        absent = f"{name}@sha256:{'0' * 64}"
+        job = station.until_final(submit(station.site, absent))
+        assert (job.phase, job.error_type) == (ERROR, "fatal")
+        assert f"has no image {absent}" in job.error
+    finally:
+        docker_client.api.remove_image(digest, force=True)
+
+
+def test_a_repository_that_does_not_answer_leaves_the_job_in_the_queue(station):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    waiting = submit(station.site, f"127.0.0.1:{port}/app@sha256:{'0' * 64}")
+    station.until(lambda: "does not answer" in job_of(station.site, waiting).message)
+    assert job_of(station.site, waiting).phase is QUEUED
+    other = submit(station.site, station.image("hello"))
+    assert station.until_final(other).phase is COMPLETED
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_with_9_at_any_step_the_next_worker_ends_the_job_once(idle, step):
+    job_id = submit(idle.site, idle.image("echo started >> /results/starts; sleep 0.3; cat /results/starts"))
+    first = idle.process(step)
+    assert first.wait(30) == -signal.SIGKILL
+    second = idle.process()
+    assert idle.until_final(job_id).phase is COMPLETED
+    idle.until(lambda: not idle.left())
+    assert phases_of(idle.site, job_id) == ["PENDING", "QUEUED", "EXECUTING", "COMPLETED"]
+    assert idle.text(job_id, "stdout") == "started\n"
+    assert set(results_of(idle.site, job_id)) == {"starts", "stdout", "stderr", "exitcode"}
+    second.terminate()
+    assert second.wait(20) == 0
+
+
+def test_killed_with_9_in_mid_job_the_log_goes_on(idle):
+    job_id = submit(idle.site, idle.image("i=0; while [ $i -lt 40 ]; do echo $i; i=$((i+1)); sleep 0.05; done"))
+    first = idle.process()
+    path = files.folder(idle.site, job_id) / "stdout"
+    idle.until(lambda: path.is_file() and path.stat().st_size > 20)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    assert job_of(idle.site, job_id).phase is EXECUTING
+    idle.process()
+    assert idle.until_final(job_id).phase is COMPLETED
+    assert idle.text(job_id, "stdout") == "".join(f"{number}\n" for number in range(40))
+
+
+def test_a_worker_that_is_told_to_stop_leaves_its_jobs_running_for_the_next(idle):
+    job_id = submit(idle.site, idle.image("echo one; sleep 1; echo two"))
+    first = idle.process()
+    idle.until(lambda: job_of(idle.site, job_id).phase is EXECUTING)
+    first.terminate()
+    assert first.wait(20) == 0
+    assert job_of(idle.site, job_id).phase is EXECUTING
+    idle.process()
+    assert idle.until_final(job_id).phase is COMPLETED
+    assert idle.text(job_id, "stdout") == "one\ntwo\n"
