@@ -42,6 +42,14 @@ def test_whoever_read_the_job_before_it_moved_changes_nothing(site: Any) -> None
         assert store.get(connection, old.id).phase is QUEUED
 
 
+def test_of_two_who_read_the_same_only_one_writes(site: Any) -> None:
+    read = put(site)
+    with site.database.write() as connection:
+        assert store.note(connection, read, desired=store.ABORT) is not None
+        assert store.note(connection, read, desired=store.RUN) is None
+        assert store.get(connection, read.id).desired == store.ABORT
+
+
 def test_a_move_that_does_not_exist_is_refused(site: Any) -> None:
     done = advance(site, put(site), QUEUED, EXECUTING, COMPLETED)
     with site.database.write() as connection, pytest.raises(ValueError, match="from COMPLETED to EXECUTING"):

@@ -57,11 +57,12 @@ def test_a_result_comes_in_parts_and_not_again_when_it_is_known(world: World, do
 def test_nothing_outside_the_jobs_folder_is_served(world: World, done: str) -> None:
     secret = world.site.settings.instance / "keys" / "secret"
     (files.folder(world.site, done) / "link").symlink_to(secret)
-    paths = {"up": "../../keys/secret", "link": "link", "absolute": str(secret), "folder": "files", "gone": "gone"}
+    (files.folder(world.site, done) / "inner").symlink_to("stdout")
+    paths = {"inner": "inner", "up": "../../keys/secret", "link": "link", "absolute": str(secret), "folder": "files", "gone": "gone"}
     rows = [store.Result(name, number, path, 1, "text/plain", "") for number, (name, path) in enumerate(paths.items())]
     with world.site.database.write() as connection:
         store.set_results(connection, done, rows)
-    for name in ("up", "link", "absolute", "folder", "gone", "../../keys/secret", "%2e%2e/secret"):
+    for name in ("inner", "up", "link", "absolute", "folder", "gone", "../../keys/secret", "%2e%2e/secret"):
         assert world.get(f"/jobs/{done}/results/{name}").status_code == 404, name
 
 
