@@ -15,8 +15,7 @@ from registry.errors import Conflict, Refusal
 from registry.records import authorities, publish, store
 from registry.records.store import Record
 from registry.site import Site
-from vosi import identifiers, resource
-from vosi import namespaces as ns
+from vosi import identifiers, namespaces as ns, resource
 from vosi.capabilities import Capability, Interface
 from vosi.resource import Draft
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from registry.db import alone
 from registry.errors import Conflict, Refusal
 from registry.records import authorities, store
 from registry.records.ready import Ready, one_record, prepare
@@ -25,22 +26,58 @@ class PublishRefused(Refusal):
         self.problems = problems or (Problem("", message),)
 
 
-def publish(site: Site, xml: bytes, *, who: str, why: str = "") -> Record:
-    """Publish the one record in `xml` in a transaction of its own; see `publish_in`. Raises PublishRefused."""
+class Overtaken(Conflict):
+    """Somebody else has saved the record since; `record` is what it is now, none where it is gone."""
+
+    def __init__(self, message: str, record: Record | None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+def publish(site: Site, xml: bytes, *, who: str, why: str = "", expected: int | None = None) -> Record:
+    """`publish_in` in a transaction of its own. Raises PublishRefused, Overtaken."""
     ready = readied(site, xml)
     with site.database.write() as connection:
-        _publish(connection, site, ready, who, why)
+        put_ours(connection, site, ready, who=who, why=why, expected=expected)
     with site.database.read() as connection:  # now with the datestamp that the commit gave it
-        return _stored(connection, ready)
+        return stored(connection, ready.summary.ivoid)
 
 
-def publish_in(connection: Connection, site: Site, xml: bytes, *, who: str, why: str = "") -> Record:
+def publish_in(
+    connection: Connection, site: Site, xml: bytes, *, who: str, why: str = "", expected: int | None = None,
+) -> Record:
     """Publish the one record in `xml` as ours, inside the caller's transaction.
 
-    Raises PublishRefused: no single record, not valid in the recommended edition, an authority that is not ours, or
-    our registry record with other authorities than ours. Nothing is stored then.
+    `expected` is the version that the change was made from, 0 for a new record; none asks for no check. Raises
+    PublishRefused (no single record, not valid in the recommended edition, an authority that is not ours, our registry
+    record with other authorities than ours) and Overtaken. Nothing is stored then.
     """
-    return _publish(connection, site, readied(site, xml), who, why)
+    return put_ours(connection, site, readied(site, xml), who=who, why=why, expected=expected)
+
+
+def expect(connection: Connection, ivoid: str, expected: int | None) -> Record | None:
+    """The record as it is now; from here on nobody else publishes until this unit of work ends.
+
+    Raises Overtaken, naming who and when, where its version is not the `expected` one (0: there is none).
+    """
+    alone(connection, "publish")
+    record = store.get(connection, ivoid)
+    version = record.version if record else 0
+    if expected is None or expected == version:
+        return record
+    raise Overtaken(_overtaken(connection, ivoid, record, expected), record)
+
+
+def _overtaken(connection: Connection, ivoid: str, record: Record | None, expected: int) -> str:
+    if record is None:
+        return f"{ivoid} has no version {expected}: there is no such record, so nothing was saved."
+    last = store.versions(connection, ivoid)[0]
+    words = "deleted" if record.deleted else "saved"
+    what = f"{record.ivoid} was {words} by {last.who} at {last.at} (version {last.version}"
+    if expected == 0:
+        return f"{what}): it is there already, so nothing was saved."
+    return (f"{what}, and you began from {expected}), so nothing was saved: look at "
+            f"`registry records diff {record.ivoid} {expected} {last.version}` and make your change to that version.")
 
 
 def readied(site: Site, xml: bytes) -> Ready:
@@ -77,28 +114,32 @@ def why_not_ours(site: Site, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
     return f"{name} is not valid, so it cannot be ours: {_worded(problems)}", problems
 
 
-def retire(site: Site, ivoid: str, *, who: str, why: str) -> Record:
+def retire(site: Site, ivoid: str, *, who: str, why: str, expected: int | None = None) -> Record:
     """Take a record of ours, or one from a file, off the shelf; a tombstone stays for ever (OAI-PMH 2.0 §2.5.1).
 
-    Raises NoRecord, and Conflict for records that others keep and for the one that says who we are.
+    Raises NoRecord, Overtaken, and Conflict for records that others keep and for those that say who we are.
     """
     with site.database.write() as connection:
-        record = store.get(connection, ivoid)
+        record = expect(connection, ivoid, expected)
         if record is None:
             raise store.NoRecord(ivoid)
         if record.origin not in (store.OWN, store.FOREIGN_FILE):
             raise Conflict(f"{record.ivoid} {store.SAYS[record.origin]}: it cannot be deleted here.")
         if record.key == store.key_of(authorities.our_registry(site.settings.authority)):
             raise Conflict(f"{record.ivoid} is this registry's own record, without which nobody can harvest it.")
+        if record.key == store.key_of(f"ivo://{site.settings.authority}"):
+            raise Conflict(f"{record.ivoid} is this registry's own authority, in whose name every other record stands.")
         store.delete(connection, record.ivoid, who=who, why=why)
     with site.database.read() as connection:
-        found = store.get(connection, ivoid)
-        assert found is not None  # a tombstone stays for ever
-        return found
+        return stored(connection, ivoid)
 
 
-def _publish(connection: Connection, site: Site, ready: Ready, who: str, why: str) -> Record:
-    fault = _claims_too_much(connection, site, ready)
+def put_ours(
+    connection: Connection, site: Site, ready: Ready, *, who: str, why: str, expected: int | None = None,
+) -> Record:
+    """`publish_in` for a record that has been judged before (`readied`)."""
+    expect(connection, ready.summary.ivoid, expected)
+    fault = claims_too_much(connection, site, ready)
     if fault is not None:
         raise PublishRefused(fault.what, (fault,))
     put = store.put_ready(connection, ready, origin=store.OWN, who=who, why=why)
@@ -114,13 +155,11 @@ def _breaks_our_registry(site: Site, ready: Ready) -> bool:
     return ours and (summary.type != "vg:Registry" or summary.status != store.ACTIVE)
 
 
-def _claims_too_much(connection: Connection, site: Site, ready: Ready) -> Problem | None:
-    """Whether the record speaks for an authority that is not ours, by its name or as our registry record."""
+def claims_too_much(connection: Connection, site: Site, ready: Ready) -> Problem | None:
+    """What is wrong where the record speaks for an authority that is not ours, by name or as our registry record."""
     ours = authorities.ours(connection)
     if ready.summary.authority.lower() not in ours:
-        what = (f"{ready.summary.ivoid} is not of an authority of ours ({', '.join(sorted(ours)) or 'there is none'}); "
-                "`registry import --own` adopts one.")
-        return Problem("identifier", what, "identifier")
+        return not_ours(ready.summary.ivoid, ours)
     if store.key_of(ready.summary.ivoid) != store.key_of(authorities.our_registry(site.settings.authority)):
         return None
     listed = {claimed.lower() for claimed in authorities.listed(ready.element)}
@@ -131,9 +170,17 @@ def _claims_too_much(connection: Connection, site: Site, ready: Ready) -> Proble
     return Problem("managedAuthority", what, "managedAuthority")
 
 
-def _stored(connection: Connection, ready: Ready) -> Record:
-    record = store.get(connection, ready.summary.ivoid)
-    assert record is not None  # it has just been committed, and records are never removed
+def not_ours(ivoid: str, ours: frozenset[str]) -> Problem:
+    """That the record is of no authority in `ours`."""
+    what = (f"{ivoid} is not of an authority of ours ({', '.join(sorted(ours)) or 'there is none'}); "
+            "`registry import --own` adopts one.")
+    return Problem("identifier", what, "identifier")
+
+
+def stored(connection: Connection, ivoid: str) -> Record:
+    """The record that has just been committed; records are never removed."""
+    record = store.get(connection, ivoid)
+    assert record is not None
     return record
 
 
