@@ -27,7 +27,7 @@ from registry.uws.store import Job, Parameter
 
 blueprint = Blueprint("uws", __name__)
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _XML, _JSON, _TEXT = "text/xml; charset=utf-8", "application/json", "text/plain; charset=utf-8"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "")
 _AFTER_DELETE = 100  # jobs in the list that a client is led to when it has deleted one
@@ -256,8 +256,10 @@ def _get_sync(job_id: str) -> Response:
 
 def _dispatch(handlers: dict[str, Handler], *names: str) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
+    allowed = tuple(handlers)
+    if method == "OPTIONS":
+        return Response(status=204, headers={"Allow": ", ".join(allowed)})
     if method not in handlers:
-        allowed = tuple(handlers)
         raise WrongMethod(f"{request.method} is not possible at {request.path}: only {', '.join(allowed)}.", allowed)
     return handlers[method](*names)
 

@@ -69,6 +69,11 @@ def test_nothing_outside_the_jobs_folder_is_served(world: World, done: str) -> N
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 
+def test_what_a_resource_can_do_is_told(world: World, done: str) -> None:
+    assert world.ask("OPTIONS", f"/jobs/{done}/phase").headers["Allow"] == "GET, POST"
+    assert world.ask("PATCH", "/jobs").headers["Allow"] == "GET, POST"
+
+
 def test_a_body_too_large_is_one_sentence(world: World) -> None:
     body = b"APP=" + b"x" * (17 * 2**20)
     answer = world.ask("POST", "/jobs", data=body, content_type="application/x-www-form-urlencoded")
