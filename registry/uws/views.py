@@ -78,9 +78,7 @@ def _get_list() -> Response:
     asked = _query()
     filters = values.filters(asked.all("PHASE"), asked.single("AFTER"), asked.single("LAST"))
     listed = jobs.references(_site(), _caller(), filters)
-    if _json_wanted():
-        return _json(document.list_json(listed, _jobs_url()))
-    return _xml(document.list_xml(listed, _jobs_url()))
+    return _in_form(document.list_json, document.list_xml, listed, _jobs_url())
 
 
 def _post_list() -> Response:
@@ -95,8 +93,7 @@ def _get_job(job_id: str) -> Response:
         seconds = values.wait(wait, _site().settings.wait_limit)
         jobs.wait(_site(), _caller(), job_id, seconds, values.active_phase(phase) if phase is not None else None)
     found = jobs.details(_site(), _caller(), job_id)
-    whole = (found.job, found.parameters, found.results, _jobs_url())
-    return _json(document.job_json(*whole)) if _json_wanted() else _xml(document.job_xml(*whole))
+    return _in_form(document.job_json, document.job_xml, found.job, found.parameters, found.results, _jobs_url())
 
 
 def _post_job(job_id: str) -> Response:
@@ -158,10 +155,7 @@ def _get_error(job_id: str) -> Response:
 
 def _get_parameters(job_id: str) -> Response:
     found = jobs.details(_site(), _caller(), job_id)
-    whole = (found.job, found.parameters, _jobs_url())
-    if _json_wanted():
-        return _json(document.parameters_json(*whole))
-    return _xml(document.parameters_xml(*whole))
+    return _in_form(document.parameters_json, document.parameters_xml, found.job, found.parameters, _jobs_url())
 
 
 def _post_parameters(job_id: str) -> Response:
@@ -190,8 +184,7 @@ def _put_parameter(job_id: str, name: str) -> Response:
 
 def _get_results(job_id: str) -> Response:
     found = jobs.details(_site(), _caller(), job_id)
-    whole = (found.job, found.results, _jobs_url())
-    return _json(document.results_json(*whole)) if _json_wanted() else _xml(document.results_xml(*whole))
+    return _in_form(document.results_json, document.results_xml, found.job, found.results, _jobs_url())
 
 
 def _get_result(job_id: str, name: str) -> Response:
@@ -298,11 +291,6 @@ def _given() -> Arguments:
     return Arguments(_pairs())
 
 
-def _json_wanted() -> bool:
-    """JSON where RESPONSEFORMAT says so, or Accept prefers it to XML; XML for whoever takes anything."""
-    return _query().wants_json(_json_accepted())
-
-
 def _json_accepted() -> bool:
     offered = ["text/xml", "application/xml", "text/html", "text/plain", _JSON]
     return request.accept_mimetypes.best_match(offered, "text/xml") == _JSON
@@ -347,8 +335,11 @@ def _text(text: str) -> Response:
     return Response(text, content_type=_TEXT)
 
 
-def _xml(body: bytes) -> Response:
-    return Response(body, content_type=_XML)
+def _in_form(as_json: Callable[..., Any], as_xml: Callable[..., bytes], *whole: Any) -> Response:
+    """JSON where RESPONSEFORMAT says so, or Accept prefers it to XML; XML for whoever takes anything."""
+    if _query().wants_json(_json_accepted()):
+        return _json(as_json(*whole))
+    return Response(as_xml(*whole), content_type=_XML)
 
 
 def _json(found: Any) -> Response:

@@ -58,7 +58,8 @@ def test_nothing_outside_the_jobs_folder_is_served(world: World, done: str) -> N
     secret = world.site.settings.instance / "keys" / "secret"
     (files.folder(world.site, done) / "link").symlink_to(secret)
     (files.folder(world.site, done) / "inner").symlink_to("stdout")
-    paths = {"inner": "inner", "up": "../../keys/secret", "link": "link", "absolute": str(secret), "folder": "files", "gone": "gone"}
+    paths = {"inner": "inner",
+             "up": "../../keys/secret", "link": "link", "absolute": str(secret), "folder": "files", "gone": "gone"}
     rows = [store.Result(name, number, path, 1, "text/plain", "") for number, (name, path) in enumerate(paths.items())]
     with world.site.database.write() as connection:
         store.set_results(connection, done, rows)
