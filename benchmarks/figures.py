@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """Ours and the limit, both in `unit`, of the same run; `wanted` is what the ratio (ours / limit) should be, such as '<= 4'."""
+    """Ours and the limit, both in `unit`, of the same run.
+
+    `wanted` is what the ratio (ours / limit) should be, such as '<= 4', `target` what ours itself should be, in `unit`.
+    """
 
     name: str
     ours: float
@@ -18,6 +21,7 @@ class Figure:
     unit: str
     limit_name: str
     wanted: str = ""
+    target: str = ""
 
     @property
     def ratio(self) -> float:
@@ -26,17 +30,22 @@ class Figure:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the ratio is as wanted; None where nothing is wanted."""
-        sign, _, number = self.wanted.partition(" ")
-        if not number:
-            return None
-        return self.ratio <= float(number) if sign == "<=" else self.ratio >= float(number)
+        """Whether ratio and value are as wanted; None where nothing is wanted."""
+        checks = [_holds(value, rule) for value, rule in ((self.ratio, self.wanted), (self.ours, self.target)) if rule]
+        return all(checks) if checks else None
 
     def line(self) -> str:
         """The figure as one line."""
         verdict = {True: "reached", False: "MISSED", None: ""}[self.reached]
-        return (f"{self.name}: {show(self.ours)} {self.unit}; {self.limit_name}: {show(self.limit)} {self.unit}; "
-                f"ratio {self.ratio:.2f}{f' (wanted {self.wanted})' if self.wanted else ''} {verdict}").rstrip()
+        target = f" (wanted {self.target})" if self.target else ""
+        wanted = f" (wanted {self.wanted})" if self.wanted else ""
+        return (f"{self.name}: {show(self.ours)} {self.unit}{target}; {self.limit_name}: {show(self.limit)} {self.unit}; "
+                f"ratio {self.ratio:.2f}{wanted} {verdict}").rstrip()
+
+
+def _holds(value: float, rule: str) -> bool:
+    sign, _, number = rule.partition(" ")
+    return value <= float(number) if sign == "<=" else value >= float(number)
 
 
 def show(value: float) -> str:

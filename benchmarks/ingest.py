@@ -1,0 +1,45 @@
+"""How fast records come onto the shelf: judged, stored and projected, beside lxml alone parsing and validating the same bytes.
+
+Ours and the limit take turns, file by file. What it fills is kept for the other benchmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree
+
+from benchmarks import corpus, datacenters
+from benchmarks.figures import Figure, timed
+from benchmarks.scale import RECORDS
+from registry.site import Site
+from vosi import xmlio
+from vosi.schemas import RECOMMENDED, Schemas
+
+
+def figures() -> Iterator[Figure]:
+    """Records a second through `registry import`, and the factor over a bare parse and validation."""
+    schema = Schemas()._schema(RECOMMENDED)  # the very schema object that ours validates with, without what ours adds
+    ours: list[float] = []
+    bare: list[float] = []
+    counts: list[int] = []
+
+    def take(site: Site, file: Path) -> None:
+        bodies = list(xmlio.records_in(file.read_bytes()))
+        bare.append(timed(lambda: _bare(schema, bodies)))
+        ours.append(timed(lambda: datacenters.import_file(site, file)))
+        counts.append(len(bodies))
+
+    datacenters.fill(datacenters.place(RECORDS), corpus.pages(RECORDS), take)
+    records = sum(counts)
+    yield Figure(f"ingest of {records:,} records", sum(ours), sum(bare), "s", "lxml alone", "<= 4")
+    yield Figure("ingest", records / sum(ours), records / sum(bare), "records/s", "lxml alone")
+    last, first = ours[-1] / counts[-1], ours[0] / counts[0]
+    yield Figure("ingest of the last file", last * 1000, first * 1000, "ms a record", "of the first file", "<= 1.5")
+
+
+def _bare(schema: etree.XMLSchema, bodies: list[bytes]) -> None:
+    for body in bodies:
+        if not schema.validate(etree.fromstring(body)):
+            raise SystemExit(f"A record of the corpus is not valid: {schema.error_log[0].message}")
