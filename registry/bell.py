@@ -15,6 +15,7 @@ from pathlib import Path
 
 WORK = "work"        # rung when the worker has something to do
 PHASES = "phases"    # rung when a job's phase has changed
+ANSWERS = "answers"  # rung when records, or the state of a service, have changed
 
 
 class Bells:

@@ -90,6 +90,18 @@ class Settings(BaseSettings):
     fetch_deadline: int = Field(300, ge=1, description="Seconds a whole outbound request may take.")
     fetch_limit: int = Field(50 * 2**20, ge=2**10, description="Bytes one outbound response may hold, unpacked.")
 
+    health_interval: int = Field(
+        60, ge=1, description="Seconds within which a change of a service's state is known: how often each is looked at.")
+    health_grace: int = Field(2, ge=1, description="Looks in a row that must fail before a service counts as down.")
+    watch_interval: int = Field(3600, ge=1, description="Seconds between two readings of a service's own documents.")
+    webhooks: list[str] = Field(
+        default_factory=list, description="Addresses that are told, by a POST of JSON, when a service goes down or comes back.",
+    )
+    internal_hosts: list[str] = Field(
+        default_factory=list,
+        description="Host names, or .suffixes of them, that are inside this datacenter besides internal addresses.",
+    )
+
     session_idle: int = Field(8 * 3600, ge=60, description="Seconds after which an idle login ends.")
     session_lifetime: int = Field(7 * 86400, ge=60, description="Seconds after which any login ends.")
     body_limit: int = Field(16 * 2**20, ge=2**12, description="Bytes a request's body may hold.")

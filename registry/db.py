@@ -42,6 +42,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url, echo) if self.is_sqlite else _postgresql_engine(self.url, echo)
         self._lock_file = Path(f"{self.url.database}.stamp") if self.is_sqlite else None
+        self.announce: Callable[[], None] | None = None  # called after each commit that gave datestamps
         # there a transaction's statements see one state only when it says so
         self._reader = self.engine if self.is_sqlite else self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -106,7 +107,9 @@ class Database:
         with self._stamp_lock(connection):
             for call in calls.values():
                 call(connection)
-            return transaction.commit()
+            transaction.commit()
+        if self.announce is not None:
+            self.announce()
 
     @contextmanager
     def _stamp_lock(self, connection: Connection) -> Iterator[None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from registry import config
-from registry.bell import Bells
+from registry.bell import ANSWERS, Bells
 from registry.config import Settings
 from registry.db import Database
 from registry.fetch import Fetcher
@@ -40,11 +40,13 @@ def open_site(instance: Path, **overrides: Any) -> Site:
     """
     settings = config.load(instance, **overrides)
     settings.instance.mkdir(parents=True, exist_ok=True)
+    database, bells = Database(settings.database), Bells(settings.instance / "run")
+    database.announce = lambda: bells.ring(ANSWERS)
     return Site(
         settings=settings,
-        database=Database(settings.database),
+        database=database,
         schemas=Schemas(settings.xsd_folder),
-        bells=Bells(settings.instance / "run"),
+        bells=bells,
         secret=_secret(settings.instance / "keys" / "secret"),
         fetcher=Fetcher(settings),
     )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from registry.bell import PHASES
 from registry.errors import Busy
+from registry.places import place
 from registry.site import Site
 from registry.uws.phases import ACTIVE, FINAL, HELD, Phase
 from registry.uws.store import Job
 
 _LOOK_AGAIN = 5.0  # seconds; a lost ring, or a worker on another host, costs no more than this
-_places: dict[Path, threading.BoundedSemaphore] = {}
-_places_lock = threading.Lock()
 
 Load = Callable[[], Job]  # reads the job in a transaction of its own each time; what it raises ends the wait
 
@@ -51,19 +47,6 @@ def until_final(site: Site, load: Load, seconds: int) -> Job:
         if not free:
             raise Busy(f"As many requests wait as may: ask again, or look at job {job.id} now and then.", 5)
         return _until(site, load, seconds, ended)
-
-
-@contextmanager
-def place(site: Site) -> Iterator[bool]:
-    """One of the places for waiters of this process; False when all are taken."""
-    with _places_lock:
-        places = _places.setdefault(site.settings.instance, threading.BoundedSemaphore(site.settings.threads // 2))
-    taken = places.acquire(blocking=False)
-    try:
-        yield taken
-    finally:
-        if taken:
-            places.release()
 
 
 def _until(site: Site, load: Load, seconds: int, done: Callable[[Job], bool]) -> Job:
