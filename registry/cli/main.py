@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "config": ("site", "config_command", "Show the settings and where each came from."),
     "doctor": ("site", "doctor", "Check database, engine, repository, disk, address, network."),
     "records": ("records", "records", "List and show the records on the shelf."),
+    "sets": ("sets", "sets", "OAI sets of your own: add, list, assign, remove."),
     "import": ("records", "import_", "Put records from files on the shelf."),
     "export": ("records", "export", "Write records to files."),
     "validate": ("records", "validate", "Judge records by the schemas and the rules of registries."),
