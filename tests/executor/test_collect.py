@@ -136,7 +136,11 @@ def test_the_same_again_gives_the_same(source, target):
     (source / "a").write_bytes(b"1")
     first = collect(source, target, 100)
     (target / "left-over").write_bytes(b"of a killed worker")
+    draft = target.with_name("taken.draft")
+    draft.mkdir()
+    (draft / "a").write_bytes(b"half of it")
     assert collect(source, target, 100) == first
+    assert not draft.exists()
     assert [path.name for path in target.iterdir()] == ["a"]
 
 

@@ -1,0 +1,76 @@
+"""Whether a worker is gone: at once on this host, by its beat elsewhere, and never by the time of day."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from registry.worker import lease as leases
+from registry.worker.lease import Lease, Watch
+from tests.conftest import ROOT
+from tests.worker.jobs import a_job
+
+
+def test_a_worker_of_this_host_is_gone_when_its_lease_is(site):
+    lease, watch = Lease(site), Watch(site)
+    job = a_job(lease=lease.name)
+    assert not watch.is_gone(job)
+    lease.close()
+    assert watch.is_gone(job)
+
+
+def test_one_that_was_killed_is_gone_at_once(site):
+    program = (
+        "import sys; from pathlib import Path; from registry.worker.lease import Lease\n"
+        "from tests.worker.conftest import site_in\n"
+        "print(Lease(site_in(Path(sys.argv[1]), sys.argv[2])).name, flush=True); sys.stdin.read()")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(site.settings.instance), site.settings.engine_name], cwd=ROOT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    job = a_job(lease=process.stdout.readline().strip())
+    assert not Watch(site).is_gone(job)
+    process.kill()
+    process.communicate()
+    assert Watch(site).is_gone(job)
+
+
+@pytest.fixture()
+def clock(monkeypatch):
+    """Our monotonic clock, moved by the test."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_one_of_another_host_is_gone_when_its_beat_stands_still(site, clock):
+    watch = Watch(site)
+    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=7))
+    clock[0] += leases.PATIENCE - 1
+    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=7))
+    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=8))
+    clock[0] += leases.PATIENCE - 1
+    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=8))
+    clock[0] += 2
+    assert watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=8))
+
+
+def test_another_lease_starts_the_count_anew(site, clock):
+    watch = Watch(site)
+    watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=7))
+    clock[0] += leases.PATIENCE + 1
+    assert not watch.is_gone(a_job(id="j", lease="elsewhere-2-b", beat=7))
+
+
+def test_files_of_leases_that_nobody_names_are_cleared_away(site):
+    dead, named, alive = Lease(site), Lease(site), Lease(site)
+    dead.close()
+    named.close()
+    Watch(site).forget([a_job(lease=named.name)])
+    left = set(os.listdir(site.settings.instance / "run/workers"))
+    assert left == {named.name, alive.name}
+    alive.close()
