@@ -1,4 +1,4 @@
-"""`registry sets`: the OAI sets of this site beside ivo_managed, which every registry has. The records room does the work."""
+"""`registry sets`: the OAI sets of this site beside ivo_managed. What may be done is `records.local_sets`' to say."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def create(connection: Connection, spec: str, name: str, description: str = "") 
     """Make an empty set. `a:b` lies in the set `a`, which is there already. Raises SetRefused, SetExists, NoSet."""
     _alone(connection)
     if not _SPEC.fullmatch(spec):
-        raise SetRefused(f"{spec!r} is no name of a set: letters, digits and -_.!~*'() only, and colons between its levels.")
+        raise SetRefused(f"{spec!r} is no name of a set: letters, digits and -_.!~*'() only, colons between levels.")
     if spec.startswith(_RESERVED):
         raise SetRefused(f"{spec} begins with {_RESERVED}, which the IVOA keeps for itself: choose another name.")
     if not name.strip():

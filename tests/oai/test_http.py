@@ -72,14 +72,15 @@ def test_no_date_is_given_under_which_another_change_may_come(ask: Asker, small:
 
 
 def test_lists_and_errors_are_not_conditional(ask: Asker) -> None:
+    conditions = {"If-None-Match": "*", "If-Modified-Since": "Mon, 01 Jan 2990 00:00:00 GMT"}
     for url in ("/oai?verb=ListRecords&metadataPrefix=ivo_vor", "/oai?verb=Identify", URL + "0"):
-        reply = ask.client.get(url, headers={"If-None-Match": "*", "If-Modified-Since": "Mon, 01 Jan 2990 00:00:00 GMT"})
+        reply = ask.client.get(url, headers=conditions)
         assert reply.status_code == 200
         assert "ETag" not in reply.headers
 
 
 @contextmanager
-def lists_under_way(site: Site, client: Callable[[], Any], number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def lists_under_way(client: Callable[[], Any], number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """`number` harvesters whose lists do not come to an end meanwhile."""
     select, begun, go_on = listing.select_records, threading.Barrier(number + 1), threading.Event()
     local = threading.local()
@@ -117,7 +118,7 @@ def test_too_many_lists_at_once_are_told_to_come_back(
     app.extensions[views._LOAD] = Load(8, patience=0.05)
     client = app.test_client()
     first = "/oai?verb=ListIdentifiers&metadataPrefix=ivo_vor"
-    with lists_under_way(site, app.test_client, 3, monkeypatch):
+    with lists_under_way(app.test_client, 3, monkeypatch):
         for _ in range(2):
             reply = client.get(first)
             assert reply.status_code == 503
