@@ -92,18 +92,19 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A unit of work: all of it is committed at the end, or none of it on an exception."""
         with self.engine.connect() as connection:
-            connection.info.update(writes=True, before_commit={})
+            connection.info.update(writes=True, before_commit={}, alone=None if self.is_sqlite else set())
             try:
                 with connection.begin() as transaction:
                     yield connection
                     self._commit(connection, transaction)
             finally:
-                connection.info["writes"] = False
+                connection.info.update(writes=False, alone=None)
 
     def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
         calls = connection.info["before_commit"]
         if not calls:
-            return transaction.commit()
+            transaction.commit()
+            return
         with self._stamp_lock(connection):
             for call in calls.values():
                 call(connection)
@@ -138,12 +139,14 @@ def before_commit(connection: Connection, name: str, call: Callable[[Connection]
 def alone(connection: Connection, what: str) -> None:
     """From here to its end this unit of work is the only one in `what`: so it may read, decide and write by that.
 
-    A unit that takes several takes them in the order of the alphabet, else two wait for each other. SQLite has only
-    one writer in any case.
+    Nothing happens in a unit that reads. One that takes several takes them in the order of the alphabet, else two wait
+    for each other. SQLite has only one writer in any case.
     """
-    if connection.dialect.name != "sqlite":
+    held = connection.info.get("alone")
+    if held is not None and what not in held:
         key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        held.add(what)
 
 
 def _understood(url: str) -> URL:
@@ -166,7 +169,7 @@ def _sqlite_engine(url: URL, echo: bool) -> Engine:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseRefused(f"The folder {folder} of the database cannot be made: {error.strerror}.") from None
-    engine = create_engine(url, echo=echo, connect_args={"timeout": _PATIENCE})
+    engine = create_engine(url, echo=echo, hide_parameters=True, connect_args={"timeout": _PATIENCE})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -192,7 +195,8 @@ def _postgresql_engine(url: URL, echo: bool) -> Engine:
     given = {"client_encoding": "UTF8", "application_name": "innerspace", "connect_timeout": 10,
              "options": f"-c lock_timeout={_PATIENCE}s"}
     engine = create_engine(
-        url, echo=echo, pool_pre_ping=True, pool_size=10, max_overflow=20, isolation_level="READ COMMITTED",
+        url, echo=echo, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20,
+        isolation_level="READ COMMITTED",
         connect_args={name: value for name, value in given.items() if name not in url.query})
 
     class _Text(StrDumper):  # type: ignore[misc, valid-type]
