@@ -7,78 +7,70 @@ does not judge: whoever stores the result asks the schemas.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-from vosi import capabilities as caps
-from vosi import namespaces as ns
-from vosi.capabilities import Capability
+from vosi import capabilities as caps, namespaces as ns, parts
+from vosi.draft import Draft
+from vosi.places import ATTRIBUTES, ELEMENTS, inner, order
 from vosi.spans import Span, edited, escaped, quoted, spans
 from vosi.writing import Writer
 from vosi.xmlio import XmlRefused, root_of
 
-Value = str | tuple[str, ...] | tuple[Capability, ...]
-
-_ROOT = ("validationLevel", "title", "shortName", "identifier", "altIdentifier", "curation", "content")
-_CURATION = ("publisher", "creator", "contributor", "date", "version", "contact")
-_CONTENT = ("subject", "description", "source", "referenceURL", "type", "contentLevel", "relationship")
-_CONTACT = ("name", "address", "email", "telephone", "altIdentifier")
-_SERVICE = (*_ROOT, "rights", "capability", "full", "managedAuthority")
-_COLLECTION = (*_ROOT, "facility", "instrument", "rights")
-
-_ATTRIBUTES = {  # field -> path of the element, attribute
-    "status": ((), "status"), "created": ((), "created"), "updated": ((), "updated"), "version": ((), "version"),
-    "publisher_ivoid": (("curation", "publisher"), "ivo-id"), "contact_ivoid": (("curation", "contact"), "ivo-id"),
-}
-_ELEMENTS = {  # field -> path of the parent, its children in their order, the child
-    "title": ((), _ROOT, "title"),
-    "short_name": ((), _ROOT, "shortName"),
-    "alt_identifiers": ((), _ROOT, "altIdentifier"),
-    "publisher": (("curation",), _CURATION, "publisher"),
-    "curation_version": (("curation",), _CURATION, "version"),
-    "contact_name": (("curation", "contact"), _CONTACT, "name"),
-    "contact_address": (("curation", "contact"), _CONTACT, "address"),
-    "contact_email": (("curation", "contact"), _CONTACT, "email"),
-    "contact_telephone": (("curation", "contact"), _CONTACT, "telephone"),
-    "subjects": (("content",), _CONTENT, "subject"),
-    "description": (("content",), _CONTENT, "description"),
-    "source": (("content",), _CONTENT, "source"),
-    "reference_url": (("content",), _CONTENT, "referenceURL"),
-    "content_types": (("content",), _CONTENT, "type"),
-    "content_levels": (("content",), _CONTENT, "contentLevel"),
-    "rights": ((), _SERVICE, "rights"),
-    "capabilities": ((), _SERVICE, "capability"),
-    "full": ((), _SERVICE, "full"),
-    "managed_authorities": ((), _SERVICE, "managedAuthority"),
-}
-FIELDS = (*_ATTRIBUTES, *_ELEMENTS)
-_LISTS = frozenset({
-    "alt_identifiers", "subjects", "content_types", "content_levels", "rights", "capabilities", "managed_authorities"})
+FIELDS = (*ATTRIBUTES, *ELEMENTS)
+LISTS = frozenset(
+    field for field, default in Draft.__dataclass_fields__.items()
+    if isinstance(default.default, tuple) and field in ELEMENTS and field != "managing_org")
+# single texts: what stands in the element is replaced, and its attributes stay
+_TEXTS = frozenset(
+    field for field, default in Draft.__dataclass_fields__.items()
+    if field in ELEMENTS and isinstance(default.default, str | bool))
+# lists whose elements may be said as plain texts
+TEXT_LISTS = frozenset(
+    {"alt_identifiers", "subjects", "content_types", "content_levels", "managed_authorities", "waveband", "temporal",
+     "spectral", "formats", "creators", "contributors", "rights", "facilities", "instruments"})
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
-def amend(xml: bytes, changes: Mapping[str, Value]) -> bytes:
-    """The record in `xml` with the fields in `changes`, named as in Draft and listed in FIELDS, set anew.
+def amend(xml: bytes, changes: Mapping[str, Any]) -> bytes:
+    """The record in `xml` with the fields in `changes`, named and valued as in Draft and listed in FIELDS, set anew.
 
-    A text for a single field, a tuple for a list (all its elements are replaced); '' or () takes the field out. Where
-    a single field stands more than once, its first is changed. Raises XmlRefused: no XML, an unknown field, a place
-    that the record does not have, a character that XML cannot hold.
+    A tuple for a list (all its elements are replaced); '', () or None takes the field out. Where a single field stands
+    more than once, its first is changed. Raises XmlRefused: no XML, an unknown field, a value of the wrong kind, a
+    place that the record does not have, a character that XML cannot hold.
     """
     data = root_of(xml)
     for field, value in changes.items():
-        if field in _ATTRIBUTES and isinstance(value, str):
-            path, name = _ATTRIBUTES[field]
+        _check(field, value)
+        if field in ATTRIBUTES:
+            path, name = ATTRIBUTES[field]
             data = _with_attribute(data, path, name, value)
-        elif field in _ELEMENTS and isinstance(value, tuple) == (field in _LISTS):
-            data = _with_elements(data, field, value)
-        elif field in FIELDS:
-            raise XmlRefused(f"The field {field} takes {'a list' if field in _LISTS else 'one text'}.")
+        elif field in _TEXTS:
+            text = str(value).lower() if isinstance(value, bool) else value
+            data = _with_text(data, field, text)
         else:
-            raise XmlRefused(f"There is no field {field} that can be changed; there are {', '.join(FIELDS)}.")
+            values = value if field in LISTS else () if parts.empty(value) else (value,)
+            data = _with_elements(data, field, values)
     return data
 
 
+def _check(field: str, value: Any) -> None:
+    if field not in FIELDS:
+        raise XmlRefused(f"There is no field {field} that can be changed; there are {', '.join(FIELDS)}.")
+    if field in LISTS:
+        right, kind = isinstance(value, tuple), "a list"
+    elif field == "managing_org":
+        right, kind = isinstance(value, tuple) and len(value) == 2, "an (identifier, name)"
+    elif field in ELEMENTS and field not in _TEXTS:
+        right, kind = isinstance(value, bytes | None), "a document"
+    else:
+        right, kind = isinstance(value, str) or (field == "full" and isinstance(value, bool)), "one text"
+    if not right:
+        raise XmlRefused(f"The field {field} takes {kind}.")
+
+
 def _with_attribute(data: bytes, path: tuple[str, ...], name: str, value: str) -> bytes:
-    place = _place(spans(data), path)
+    place = _Record(data).at(path)
     tag = data[place.start:place.inside]
     said = f' {name}="{quoted(value, name)}"'.encode() if value else b""
     at = len(place.name.encode()) + 1
@@ -89,74 +81,107 @@ def _with_attribute(data: bytes, path: tuple[str, ...], name: str, value: str) -
     return edited(data, [(place.start + at, place.start + at, said)])
 
 
-def _with_elements(data: bytes, field: str, value: Value) -> bytes:
-    path, order, name = _ELEMENTS[field]
-    every = spans(data)
-    parent = _place(every, path)
-    children = [one for one in every if len(one.path) == len(parent.path) + 1 and parent.start < one.start < parent.end]
-    old = [one for one in children if one.path[-1] == name]
-    if isinstance(value, str):
-        old = old[:1]
-        if value and old and not old[0].empty:
-            return edited(data, [(old[0].inside, old[0].close, escaped(value, field).encode())])
-    if every[0].attributes.get("xsi:type", "").endswith("DataCollection") and name == "rights":
-        order = _COLLECTION
-    texts = _texts(field, value, _qualified(name, parent, children), every[0])
+def _with_text(data: bytes, field: str, value: str) -> bytes:
+    """With the first element of the field saying `value`, whatever attributes it has; without it where that is ''."""
+    record = _Record(data)
+    path, name = ELEMENTS[field]
+    old = next((one for one in record.children(path) if one.path[-1] == name), None)
+    if old is None or not value:
+        return _put(record, field, [old] if old else [], (value,) if value else ())
+    text = escaped(value, field).encode()
+    if not old.empty:
+        return edited(data, [(old.inside, old.close, text)])
+    tag = data[old.start:old.inside].rstrip(b"/>").rstrip()
+    return edited(data, [(old.start, old.end, tag + b">" + text + f"</{old.name}>".encode())])
+
+
+def _with_elements(data: bytes, field: str, values: tuple[Any, ...]) -> bytes:
+    record = _Record(data)
+    path, name = ELEMENTS[field]
+    return _put(record, field, [one for one in record.children(path) if one.path[-1] == name], values)
+
+
+def _put(record: _Record, field: str, old: list[Span], values: tuple[Any, ...]) -> bytes:
+    """With the elements `old` of the field gone and its new ones in their place, or in that of the schema."""
+    path, name = ELEMENTS[field]
+    pieces = _pieces(record, field, values)
     if old:
-        return _replaced(data, old, texts)
-    return _put_in(data, parent, children, order[:order.index(name)], texts) if texts else data
+        return _replaced(record.data, old, pieces)
+    if not pieces:
+        return record.data
+    if path == ("coverage",) and not record.has(path):
+        start, end = record.named("coverage", record.root)
+        return _put_in(record, (), "coverage", [f"<{start}>".encode() + b"".join(pieces) + f"</{end}>".encode()])
+    return _put_in(record, path, name, pieces)
 
 
-def _texts(field: str, value: Value, names: tuple[str, str], root: Span) -> list[bytes]:
-    """Each new element; `names` are the element's name in its start tag, declarations included, and in its end tag."""
-    start, end = names
-    values = (value,) if isinstance(value, str) else value
-    return [
-        _capability(one, root) if isinstance(one, Capability) else f"<{start}>{escaped(one, field)}</{end}>".encode()
-        for one in values if one
-    ]
+def _pieces(record: _Record, field: str, values: tuple[Any, ...]) -> list[bytes]:
+    """Each new element, with the namespaces that it needs and that the record does not have in scope there."""
+    path, name = ELEMENTS[field]
+    parent = record.at(path) if record.has(path) else record.root
+    start, end = record.named(name, parent)
+    found = []
+    for value in values:
+        if field in ("capabilities", "interfaces"):
+            found.append(_typed(record, field, value))
+            continue
+        writer = Writer(depth=len(path) + 1)
+        parts.WRITERS[field](writer, name, value)
+        piece = writer.done().strip()
+        if piece.startswith(b"<" + name.encode()) and field not in ("tableset", "stc_profile"):
+            piece = _renamed(piece, name, start, end)
+        if piece:
+            found.append(piece)
+    return found
 
 
-def _qualified(name: str, parent: Span, siblings: Iterable[Span]) -> tuple[str, str]:
-    """`name` as its siblings write theirs; in no namespace where there are none."""
-    prefix = next((one.name.rpartition(":")[0] for one in siblings if one.path[-1] != "capability"), "")
-    if prefix:
-        return f"{prefix}:{name}", f"{prefix}:{name}"
-    return (f'{name} xmlns=""' if parent.scope.get("") else name), name
-
-
-def _capability(capability: Capability, root: Span) -> bytes:
-    """The capability as an element that binds what the record's root does not."""
-    writer = Writer(depth=1)
-    caps.write_into(writer, capability)
-    piece = writer.done().strip()
-    if capability.xml is not None:
+def _renamed(piece: bytes, name: str, start: str, end: str) -> bytes:
+    """A piece that was written as `name`, with the name that its siblings in this record have."""
+    if start == name:
         return piece
-    wanted = ns.declarations(caps.types_of(capability), ("xsi",))
-    said = "".join(f' {name}="{uri}"' for name, uri in wanted.items() if root.scope.get(name[6:]) != uri)
-    if root.scope.get(""):
+    head = b"<" + start.encode() + piece[1 + len(name):]
+    tail = f"</{name}>".encode()
+    return head.removesuffix(tail) + f"</{end}>".encode() if head.endswith(tail) else head
+
+
+def _typed(record: _Record, field: str, value: Any) -> bytes:
+    """A capability or interface that binds what the record's root does not."""
+    writer = Writer(depth=1)
+    parts.WRITERS[field](writer, "", value)
+    piece = writer.done().strip()
+    if field == "capabilities" and value.xml is not None:
+        return piece
+    types = caps.types_of(value) if field == "capabilities" else caps.types_of_interfaces((value,))
+    wanted = ns.declarations(types, ("xsi",))
+    said = "".join(f' {name}="{uri}"' for name, uri in wanted.items() if record.root.scope.get(name[6:]) != uri)
+    if record.root.scope.get(""):
         said += ' xmlns=""'
-    return piece.replace(b"<capability", b"<capability" + said.encode(), 1)
+    name, times = (b"<capability", 1) if field == "capabilities" else (b"<interface", -1)  # one per way of logging in
+    return piece.replace(name, name + said.encode(), times)
 
 
-def _replaced(data: bytes, old: list[Span], texts: list[bytes]) -> bytes:
+def _replaced(data: bytes, old: list[Span], pieces: list[bytes]) -> bytes:
     edits = [(_from_space(data, one.start), one.end, b"") for one in old[1:]]
     first = old[0]
     begin = _from_space(data, first.start)
     space = data[begin:first.start]
-    edits.append((begin, first.end, b"".join(space + text for text in texts)))
+    edits.append((begin, first.end, b"".join(space + piece for piece in pieces)))
     return edited(data, edits)
 
 
-def _put_in(data: bytes, parent: Span, children: list[Span], before: tuple[str, ...], texts: list[bytes]) -> bytes:
+def _put_in(record: _Record, path: tuple[str, ...], name: str, pieces: list[bytes]) -> bytes:
+    """With the pieces behind what the schema has before `name`."""
+    data, parent, children = record.data, record.at(path), record.children(path)
+    names = inner(path) if path else order(record.type)
+    before = names[:names.index(name)] if name in names else names
     anchors = [one for one in children if one.path[-1] in before]
     if parent.empty:
         tag = data[parent.start:parent.inside].rstrip(b"/>").rstrip()
-        return edited(data, [(parent.start, parent.end, tag + b">" + b"".join(texts) + f"</{parent.name}>".encode())])
+        return edited(data, [(parent.start, parent.end, tag + b">" + b"".join(pieces) + f"</{parent.name}>".encode())])
     like = anchors[-1] if anchors else children[0] if children else None
     space = data[_from_space(data, like.start):like.start] if like else b""
     at = anchors[-1].end if anchors else parent.inside
-    return edited(data, [(at, at, b"".join(space + text for text in texts))])
+    return edited(data, [(at, at, b"".join(space + piece for piece in pieces))])
 
 
 def _from_space(data: bytes, start: int) -> int:
@@ -164,9 +189,56 @@ def _from_space(data: bytes, start: int) -> int:
     return len(data[:start].rstrip(b" \t\n"))
 
 
-def _place(every: list[Span], path: tuple[str, ...]) -> Span:
-    wanted = (every[0].path[0], *path)
-    found = next((one for one in every if one.path == wanted), None)
-    if found is None:
-        raise XmlRefused(f"The record has no element {'/'.join(path)}, where the change belongs.")
-    return found
+class _Record:
+    """A record's bytes and the places in them. What other vocabularies add is not looked at, whatever its names."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._every = spans(data)
+        self.root = self._every[0]
+        inside = [one for one in self._every if len(one.path) == 2]
+        # a record has its elements in no namespace; some of old have them all in one
+        self._namespaces = {"", *(one.namespace for one in inside if one.path[-1] == "identifier")}
+
+    @property
+    def type(self) -> str:
+        """The root's xsi:type with its canonical prefix."""
+        prefix, _, local = self.root.attributes.get("xsi:type", "").strip().rpartition(":")
+        known = ns.PREFIXES.get(self.root.scope.get(prefix, ""), prefix)
+        return f"{known}:{local}"
+
+    def has(self, path: tuple[str, ...]) -> bool:
+        """Whether there is an element at `path` below the root."""
+        return self._find(path) is not None
+
+    def at(self, path: tuple[str, ...]) -> Span:
+        """The first element at `path` below the root. Raises XmlRefused."""
+        found = self._find(path)
+        if found is None:
+            raise XmlRefused(f"The record has no element {'/'.join(path)}, where the change belongs.")
+        return found
+
+    def children(self, path: tuple[str, ...]) -> list[Span]:
+        """The elements of VOResource inside the one at `path`; none where that is not there. Raises XmlRefused."""
+        if path == ("coverage",) and not self.has(path):
+            return []
+        return self._inside(self.at(path))
+
+    def named(self, name: str, parent: Span) -> tuple[str, str]:
+        """`name` as its siblings write theirs, in a start tag (declarations included) and in an end tag."""
+        prefix = next((one.name.rpartition(":")[0] for one in self._inside(parent)
+                       if one.path[-1] not in ("capability", "STCResourceProfile")), "")
+        if prefix:
+            return f"{prefix}:{name}", f"{prefix}:{name}"
+        return (f'{name} xmlns=""' if parent.scope.get("") else name), name
+
+    def _find(self, path: tuple[str, ...]) -> Span | None:
+        place: Span | None = self.root
+        for name in path:
+            place = next((one for one in self._inside(place) if one.path[-1] == name), None) if place else None
+        return place
+
+    def _inside(self, parent: Span) -> list[Span]:
+        depth = len(parent.path) + 1
+        return [one for one in self._every if len(one.path) == depth and parent.start < one.start < parent.end
+                and (one.namespace in self._namespaces or one.path[-1] == "STCResourceProfile")]

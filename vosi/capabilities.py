@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from vosi import namespaces as ns
-from vosi import spans, xmlio
+from vosi import namespaces as ns, spans, xmlio
 from vosi.writing import Writer
 
 _PLAIN_INTERFACES = frozenset({"vs:ParamHTTP", "vr:WebBrowser", "vr:WebService", "vg:OAIHTTP"})
@@ -53,12 +52,22 @@ class Interface:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """An element that a type of capability adds: with a text, or with elements inside it."""
+
+    name: str
+    text: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    inside: tuple[Extra, ...] = ()
+
+
+@dataclass(frozen=True)
 class Capability:
     """One capability. `type` is its xsi:type with the canonical prefix, '' for a plain one.
 
     `xml` is the element as it was read, self-contained; where there is one, it is what gets written, whatever the
-    other fields say. `extra` are simple elements of the type, (name, text) in the order of its schema, written
-    behind the interfaces: ("maxRecords", "0") for a vg:Harvest.
+    other fields say. `extra` are the elements of the type in the order of its schema, written behind the interfaces;
+    a pair is (name, text): ("maxRecords", "0") for a vg:Harvest. `extensions` makes them.
     """
 
     standard_id: str = ""
@@ -66,7 +75,7 @@ class Capability:
     description: str = ""
     interfaces: tuple[Interface, ...] = ()
     xml: bytes | None = None
-    extra: tuple[tuple[str, str], ...] = ()
+    extra: tuple[tuple[str, str] | Extra, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,8 +214,17 @@ def write(capabilities: Iterable[Capability]) -> bytes:
 def types_of(capability: Capability) -> Iterator[str]:
     """The xsi:types whose prefixes must be bound around it; none where it brings its own XML."""
     if capability.xml is None:
-        yield from (name for name in (capability.type, *(one.type for one in capability.interfaces)) if name)
-        if any(interface.params for interface in capability.interfaces):
+        if capability.type:
+            yield capability.type
+        yield from types_of_interfaces(capability.interfaces)
+
+
+def types_of_interfaces(interfaces: Iterable[Interface]) -> Iterator[str]:
+    """The xsi:types of interfaces and of what they hold."""
+    for interface in interfaces:
+        if interface.type:
+            yield interface.type
+        if interface.params:
             yield "vs:DataType"
 
 
@@ -218,10 +236,24 @@ def write_into(writer: Writer, capability: Capability) -> None:
     with writer.element("capability", {"xsi:type": capability.type, "standardID": capability.standard_id}):
         writer.leaf("description", capability.description.strip())
         for interface in capability.interfaces:
-            for method in interface.security_methods or (None,):
-                _write_interface(writer, interface, method)
-        for name, text in capability.extra:
-            writer.leaf(name, text)
+            write_interface(writer, interface)
+        for one in capability.extra:
+            _write_extra(writer, one if isinstance(one, Extra) else Extra(*one))
+
+
+def write_interface(writer: Writer, interface: Interface) -> None:
+    """The interface as a child of what is being written there: one for each of its security methods."""
+    for method in interface.security_methods or (None,):
+        _write_interface(writer, interface, method)
+
+
+def _write_extra(writer: Writer, extra: Extra) -> None:
+    if extra.text:
+        writer.leaf(extra.name, extra.text, dict(extra.attributes))
+    elif extra.inside or extra.attributes:
+        with writer.element(extra.name, dict(extra.attributes)):
+            for one in extra.inside:
+                _write_extra(writer, one)
 
 
 def one_method_each(xml: bytes) -> bytes:

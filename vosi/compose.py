@@ -6,11 +6,11 @@ leaves out, the document leaves out, and the schema says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from vosi import capabilities, tables
-from vosi import namespaces as ns
+from vosi import capabilities, namespaces as ns, parts
 from vosi.draft import Draft, Person
+from vosi.places import CONTENT, COVERAGE, CURATION, ELEMENTS, TYPES, order
 from vosi.writing import Writer
 from vosi.xmlio import XmlRefused, root_of
 
@@ -20,154 +20,81 @@ _ALWAYS = ("ri", "vr", "xsi")
 def compose(draft: Draft) -> bytes:
     """The record as one self-contained root element in UTF-8.
 
-    Raises XmlRefused for a type that cannot be written, for a character that XML cannot hold, and for a tableset that
-    is no XML.
+    Raises XmlRefused for a type that cannot be written, for a character that XML cannot hold, and for a tableset or
+    STC profile that is none.
     """
-    parts = _PARTS.get(draft.type)
-    if parts is None:
+    if draft.type not in TYPES:
         raise XmlRefused(
-            f"Records of the type {draft.type or '(none)'} cannot be written here: use one of {', '.join(_PARTS)}.")
-    used = {draft.type, *(name for one in draft.capabilities for name in capabilities.types_of(one))}
+            f"Records of the type {draft.type or '(none)'} cannot be written here: use one of {', '.join(TYPES)}.")
+    children = order(draft.type)
     writer = Writer()
-    attributes = {**ns.declarations(used, _ALWAYS), "xsi:type": draft.type, "status": draft.status,
+    attributes = {**ns.declarations(_types(draft, children), _ALWAYS), "xsi:type": draft.type, "status": draft.status,
                   "created": draft.created, "updated": draft.updated, "version": draft.version}
     with writer.element("ri:Resource", attributes):
-        _resource(writer, draft)
-        for part in parts:
-            part(writer, draft)
+        for name in children:
+            _child(writer, draft, name)
     return root_of(writer.done())
 
 
-def _resource(writer: Writer, draft: Draft) -> None:
-    writer.leaf("title", _token(draft.title))
-    writer.leaf("shortName", _token(draft.short_name))
-    writer.leaf("identifier", draft.ivoid.strip())
-    writer.leaves("altIdentifier", draft.alt_identifiers)
-    with writer.element("curation"):
-        _curation(writer, draft)
-    with writer.element("content"):
-        _content(writer, draft)
+def _types(draft: Draft, children: tuple[str, ...]) -> Iterable[str]:
+    yield draft.type
+    if "capability" in children:
+        for capability in draft.capabilities:
+            yield from capabilities.types_of(capability)
+    if "interface" in children:
+        yield from capabilities.types_of_interfaces(draft.interfaces)
+
+
+def _child(writer: Writer, draft: Draft, name: str) -> None:
+    """One child of the root, as often as the draft has it."""
+    if name == "identifier":
+        writer.leaf(name, draft.ivoid.strip())
+    elif name == "curation":
+        with writer.element(name):
+            _curation(writer, draft)
+    elif name == "content":
+        with writer.element(name):
+            _fields(writer, draft, (name,), CONTENT)
+    elif name == "coverage":
+        if any(not parts.empty(getattr(draft, field)) for field in _IN_COVERAGE):
+            with writer.element(name):
+                _fields(writer, draft, (name,), COVERAGE)
+    else:
+        _fields(writer, draft, (), (name,))
 
 
 def _curation(writer: Writer, draft: Draft) -> None:
-    _name(writer, "publisher", (draft.publisher_ivoid, draft.publisher))
-    for creator in draft.creators:
-        _person(writer, "creator", Person(creator) if isinstance(creator, str) else creator)
-    writer.leaves("contributor", map(_token, draft.contributors))
-    for date, role in draft.dates:
-        writer.leaf("date", date, {"role": role})
-    writer.leaf("version", _token(draft.curation_version))
-    contact = Person(draft.contact_name, draft.contact_ivoid, draft.contact_email, draft.contact_address,
-                     draft.contact_telephone)
-    _person(writer, "contact", contact)
+    parts.named(writer, "publisher", (draft.publisher_ivoid, draft.publisher))
+    _fields(writer, draft, ("curation",), CURATION[1:-1])
+    parts.person(writer, "contact", Person(
+        draft.contact_name, draft.contact_ivoid, draft.contact_email, draft.contact_address, draft.contact_telephone))
 
 
-def _person(writer: Writer, element: str, person: Person) -> None:
-    with writer.element(element, {"ivo-id": person.ivoid}):
-        writer.leaf("name", _token(person.name))
-        if element == "contact":
-            writer.leaf("address", _token(person.address))
-            writer.leaf("email", _token(person.email))
-            writer.leaf("telephone", _token(person.telephone))
-        writer.leaves("altIdentifier", person.alt_identifiers)
+def _fields(writer: Writer, draft: Draft, path: tuple[str, ...], names: Iterable[str]) -> None:
+    """The children `names` of the element at `path`, in that order."""
+    for name in names:
+        field = _FIELDS.get((*path, name))
+        if field is not None:
+            _field(writer, draft, field, name)
 
 
-def _content(writer: Writer, draft: Draft) -> None:
-    writer.leaves("subject", map(_token, draft.subjects))
-    writer.leaf("description", draft.description.strip())
-    writer.leaf("source", _token(draft.source), {"format": draft.source_format})
-    writer.leaf("referenceURL", draft.reference_url.strip())
-    writer.leaves("type", draft.content_types)
-    writer.leaves("contentLevel", draft.content_levels)
-    for relationship in draft.relationships:
-        with writer.element("relationship"):
-            writer.leaf("relationshipType", relationship.type)
-            for related in relationship.related:
-                _name(writer, "relatedResource", related)
+def _field(writer: Writer, draft: Draft, field: str, name: str) -> None:
+    value = getattr(draft, field)
+    if field in _WITH_ATTRIBUTE:
+        attribute, other = _WITH_ATTRIBUTE[field]
+        writer.leaf(name, value.strip(), {attribute: getattr(draft, other)})
+        return
+    several = isinstance(value, tuple) and field != "managing_org"
+    for one in value if several else (value,):
+        if not parts.empty(one):
+            parts.WRITERS[field](writer, name, one)
 
 
-def _name(writer: Writer, element: str, named: str | tuple[str, str]) -> None:
-    """A vr:ResourceName; one without a name is called by its identifier."""
-    ivoid, name = ("", named) if isinstance(named, str) else named
-    attribute = "altIdentifier" if "#" in ivoid or "?" in ivoid else "ivo-id"
-    writer.leaf(element, _token(name) or ivoid, {attribute: ivoid})
-
-
-def _names(element: str, names: Iterable[str | tuple[str, str]], writer: Writer) -> None:
-    for named in names:
-        _name(writer, element, named)
-
-
-def _rights(writer: Writer, draft: Draft) -> None:
-    for entry in draft.rights:
-        text, uri = (entry, "") if isinstance(entry, str) else entry
-        writer.leaf("rights", _token(text) or uri, {"rightsURI": uri})
-
-
-def _facilities(writer: Writer, draft: Draft) -> None:
-    _names("facility", draft.facilities, writer)
-    _names("instrument", draft.instruments, writer)
-
-
-def _capabilities(writer: Writer, draft: Draft) -> None:
-    for capability in draft.capabilities:
-        capabilities.write_into(writer, capability)
-
-
-def _coverage(writer: Writer, draft: Draft) -> None:
-    if draft.waveband:
-        with writer.element("coverage"):
-            writer.leaves("waveband", draft.waveband)
-
-
-def _tableset(writer: Writer, draft: Draft) -> None:
-    if draft.tableset is not None:
-        writer.piece(tables.carried(draft.tableset))
-
-
-def _access_url(writer: Writer, draft: Draft) -> None:
-    writer.leaf("accessURL", draft.access_url.strip())
-
-
-def _managing(writer: Writer, draft: Draft) -> None:
-    _name(writer, "managingOrg", draft.managing_org)
-
-
-def _managed(writer: Writer, draft: Draft) -> None:
-    writer.leaf("full", "true" if draft.full else "false")
-    writer.leaves("managedAuthority", draft.managed_authorities)
-
-
-def _standard(writer: Writer, draft: Draft) -> None:
-    for endorsed in draft.endorsed_versions:
-        writer.leaf("endorsedVersion", endorsed.version, {"status": endorsed.status, "use": endorsed.use})
-    for name, description in draft.keys:
-        with writer.element("key"):
-            writer.leaf("name", name)
-            writer.leaf("description", _token(description))
-
-
-def _token(text: str) -> str:
-    return " ".join(text.split())
-
-
-_Part = Callable[[Writer, Draft], None]
-_SERVICE: tuple[_Part, ...] = (_rights, _capabilities)
-_DATA: tuple[_Part, ...] = (*_SERVICE, _facilities, _coverage)
-
-# what each type adds to vr:Resource, in its schema's order
-_PARTS: Mapping[str, tuple[_Part, ...]] = {
-    "vr:Resource": (),
-    "vr:Organisation": (_facilities,),
-    "vr:Service": _SERVICE,
-    "vg:Authority": (_managing,),
-    "vg:Registry": (*_SERVICE, _managed, _tableset),
-    "vs:DataResource": _DATA,
-    "vs:DataService": _DATA,
-    "vs:CatalogResource": (*_DATA, _tableset),
-    "vs:CatalogService": (*_DATA, _tableset),
-    "vs:DataCollection": (_facilities, _rights, _coverage, _tableset, _access_url),
-    "vstd:Standard": (_standard,),
-    "vstd:ServiceStandard": (_standard,),
+_FIELDS: Mapping[tuple[str, ...], str] = {(*path, name): field for field, (path, name) in ELEMENTS.items()}
+_IN_COVERAGE = tuple(field for field, (path, _) in ELEMENTS.items() if path == ("coverage",))
+# field -> the attribute that another field says of the same element
+_WITH_ATTRIBUTE = {
+    "source": ("format", "source_format"), "spatial": ("frame", "spatial_frame"),
+    "footprint": ("ivo-id", "footprint_ivoid"),
 }
-TYPES = tuple(_PARTS)
+__all__ = ["TYPES", "compose"]

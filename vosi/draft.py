@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vosi.capabilities import Capability
+from vosi.capabilities import Capability, Interface
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ class Relationship:
 
 @dataclass(frozen=True)
 class Person:
-    """A creator or contact; empty parts are ''. `alt_identifiers` are URIs such as https://orcid.org/..."""
+    """A creator or contact; empty parts are ''. `alt_identifiers` are URIs such as https://orcid.org/...
+
+    Only a creator has a `logo`; only a contact an email, address and telephone.
+    """
 
     name: str
     ivoid: str = ""
@@ -32,6 +35,7 @@ class Person:
     address: str = ""
     telephone: str = ""
     alt_identifiers: tuple[str, ...] = ()
+    logo: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,29 @@ class EndorsedVersion:
 
 
 @dataclass(frozen=True)
+class SchemaFile:
+    """An XML schema that a standard defines: the namespace it is for, where it is, and documents that follow it."""
+
+    namespace: str
+    location: str
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Draft:
     """One record to be written (VOResource 1.2). Times are UTC stamps, `YYYY-MM-DDThh:mm:ssZ`.
 
     `type` is an xsi:type with its canonical prefix, such as vs:CatalogService. Empty fields are left out of the
     document, so that the schema names what is missing; so are fields that the type does not have. Lists of people,
-    rights and keys may hold plain texts. Pairs of an organisation or facility are (ivoid or '', name). `tableset` is
-    a document whose root is a tableset; it is carried over. `keys`, (name, description), and `endorsed_versions`
-    belong to a vstd:Standard.
+    rights and names may hold plain texts. Pairs of an organisation, contributor or facility are (ivoid or '', name);
+    of `dates` (date, role), of `rights` (text, rightsURI). `tableset` and `stc_profile` are documents whose roots are a
+    tableset and an stc:STCResourceProfile; they are carried over.
+
+    Coverage (VODataService 1.2 §3.3): `spatial` is a MOC in ASCII, `temporal` intervals "earliest latest" in MJD (TDB),
+    `spectral` intervals in joules, `region_of_regard` degrees, `footprint` the address of a footprint service.
+    `endorsed_versions`, `schemas`, `deprecated` and `keys`, (name, description), belong to a vstd:Standard,
+    `interfaces` to a vstd:ServiceStandard.
     """
 
     type: str
@@ -70,7 +89,7 @@ class Draft:
     contact_telephone: str = ""
     contact_ivoid: str = ""
     creators: tuple[Person | str, ...] = ()
-    contributors: tuple[str, ...] = ()
+    contributors: tuple[str | tuple[str, str], ...] = ()
     dates: tuple[tuple[str, str], ...] = ()
     curation_version: str = ""
     subjects: tuple[str, ...] = ()
@@ -86,11 +105,23 @@ class Draft:
     capabilities: tuple[Capability, ...] = ()
     facilities: tuple[str | tuple[str, str], ...] = ()
     instruments: tuple[str | tuple[str, str], ...] = ()
+    formats: tuple[str, ...] = ()
+    stc_profile: bytes | None = None
+    spatial: str = ""
+    spatial_frame: str = ""
+    temporal: tuple[str, ...] = ()
+    spectral: tuple[str, ...] = ()
+    footprint: str = ""
+    footprint_ivoid: str = ""
     waveband: tuple[str, ...] = ()
+    region_of_regard: str = ""
     tableset: bytes | None = None
     access_url: str = ""
     managing_org: tuple[str, str] = ("", "")
     full: bool = False
     managed_authorities: tuple[str, ...] = ()
     endorsed_versions: tuple[EndorsedVersion, ...] = ()
+    schemas: tuple[SchemaFile, ...] = ()
+    deprecated: str = ""
     keys: tuple[tuple[str, str], ...] = ()
+    interfaces: tuple[Interface, ...] = ()

@@ -12,10 +12,11 @@ from lxml import etree
 
 from vosi.amend import amend
 from vosi.compose import compose
-from vosi.draft import Draft, EndorsedVersion, Person, Relationship
+from vosi.draft import Draft, EndorsedVersion, Person, Relationship, SchemaFile
 from vosi.namespaces import canonical_type
 
-__all__ = ["Draft", "EndorsedVersion", "Person", "Relationship", "Summary", "amend", "compose", "summarise"]
+__all__ = [
+    "Draft", "EndorsedVersion", "Person", "Relationship", "SchemaFile", "Summary", "amend", "compose", "summarise"]
 
 
 @dataclass(frozen=True)
