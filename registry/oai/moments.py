@@ -26,10 +26,15 @@ class Moments:
         self._lock = threading.Lock()
         self._shown = clock.stamp()
 
-    def now(self) -> str:
-        """The present second for a responseDate: no earlier than one shown before, nor than any record's datestamp."""
-        with self._database.read() as connection:
+    def now(self, connection: Connection | None = None) -> str:
+        """The present second for a responseDate: no earlier than one shown before, nor than any record's datestamp.
+
+        With `connection` it is that reading transaction's moment.
+        """
+        if connection is not None:
             return self._show(max(self._shown, last_stamp(connection), clock.stamp()))
+        with self._database.read() as reading:
+            return self.now(reading)
 
     def opening(self) -> str:
         """The second in which a list begins: what is committed by now is stamped below it, what comes later is not.

@@ -5,6 +5,7 @@ What cannot be answered is raised as an OaiError. It writes nothing, and knows n
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,8 +27,7 @@ from registry.oai.moments import Moments, moved
 from registry.oai.request import Request
 from registry.oai.token import Position, Tokens
 from registry.records import authorities, listing
-from registry.records.listing import Range
-from registry.records.store import Record
+from registry.records.listing import Item, Range
 from registry.site import Site
 from vosi import namespaces as ns
 
@@ -35,6 +35,7 @@ IVO_VOR, OAI_DC = "ivo_vor", "oai_dc"
 # prefix -> (schema, namespace), as ListMetadataFormats names them (Registry Interfaces 1.1 §3.1.2)
 FORMATS: Mapping[str, tuple[str, str]] = {OAI_DC: (ns.OAI_DC_SCHEMA, ns.OAI_DC), IVO_VOR: (ns.RI, ns.RI)}
 GRANULARITY = "YYYY-MM-DDThh:mm:ssZ"
+_SETTLED = 60  # seconds after which nothing more comes under an old datestamp (RFC 9110 §8.8.2.2)
 _EMAIL = re.compile(r"\S+@(\S+\.)+\S+")  # what the schema asks of adminEmail
 
 
@@ -54,10 +55,16 @@ class Repository:
 
 @dataclass(frozen=True)
 class Answer:
-    """The verb's element, and the moment that the response is dated with."""
+    """The verb's element in pieces to be joined, and the moment that the response is dated with.
 
-    body: bytes
+    `tag` names this state of a single record, '' where nobody need ask whether it has changed; `changed` is its
+    datestamp, '' while that is so new that another change may come under it.
+    """
+
+    body: list[bytes]
     moment: str
+    tag: str = ""
+    changed: str = ""
 
 
 def repository(site: Site) -> Repository:
@@ -126,16 +133,24 @@ def _set_description(text: str) -> str:
 
 
 def _get_record(repo: Repository, request: Request) -> Answer:
-    moment = repo.moments.now()
     with repo.site.database.read() as connection:
-        found = listing.offered(connection, request.identifier)
+        moment = repo.moments.now(connection)
+        found = listing.item(connection, request.identifier)
         sets = listing.sets_of(connection, [found]) if found else {}
     faults: list[OaiError] = [] if found else [_unknown(request)]
     if request.prefix not in FORMATS:
         faults.append(_no_format(request.prefix))
     if faults or found is None:
         raise faults[0] if len(faults) == 1 else Several(*faults)
-    return Answer(envelope.wrapped("GetRecord", [_record(found, sets, request.prefix)]), moment)
+    body = envelope.wrapped("GetRecord", _record(found, sets, request.prefix))
+    settled = found.datestamp < moved(moment, -_SETTLED)
+    return Answer(body, moment, _tag(found, request.prefix), found.datestamp if settled else "")
+
+
+def _tag(record: Item, prefix: str) -> str:
+    """Differs for any two states that GetRecord shows: an edit moves the version, a change of sets the datestamp."""
+    state = (record.key, record.version, record.datestamp, prefix)
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:24]
 
 
 def _list(repo: Repository, request: Request) -> Answer:
@@ -154,17 +169,18 @@ def _list(repo: Repository, request: Request) -> Answer:
     if request.verb == "ListIdentifiers":
         parts = [envelope.header(_header(record, sets)) for record in page]
     else:
-        parts = [_record(record, sets, position.prefix) for record in page]
+        parts = [part for record in page for part in _record(record, sets, position.prefix)]
     parts += _resumption(repo, position, page, more)
     return Answer(envelope.wrapped(request.verb, parts), moment)
 
 
-def _page(repo: Repository, connection: Connection, at: Position) -> tuple[Position, list[Record], bool]:
+def _page(repo: Repository, connection: Connection, at: Position) -> tuple[Position, list[Item], bool]:
     """The records behind the position, and whether more follow; the position knows the list's size then."""
     which = Range(at.set_spec, at.since, min(at.until, at.bound) if at.until else at.bound)
     size = repo.site.settings.page_size
     after = (at.last_stamp, at.last_key) if at.last_key else None
-    found = listing.select_records(connection, which, after=after, limit=size + 1)
+    bodies = at.verb == "ListRecords"
+    found = listing.select_records(connection, which, after=after, limit=size + 1, bodies=bodies)
     page, more = found[:size], len(found) > size
     if after is None:
         if not page:
@@ -173,18 +189,18 @@ def _page(repo: Repository, connection: Connection, at: Position) -> tuple[Posit
     return at, page or [_again(connection, at)], more
 
 
-def _again(connection: Connection, at: Position) -> Record:
+def _again(connection: Connection, at: Position) -> Item:
     """The record that was sent last, where every record still to come has been changed meanwhile.
 
     Those come with the next incremental. A list may not be empty, and this one shall not end in an error (§3.5).
     """
-    record = listing.offered(connection, at.last_key)
+    record = listing.item(connection, at.last_key)
     if record is None:
         raise BadResumptionToken("The records that were still to come have all been changed: start the list again.")
     return record
 
 
-def _resumption(repo: Repository, at: Position, page: list[Record], more: bool) -> list[bytes]:
+def _resumption(repo: Repository, at: Position, page: list[Item], more: bool) -> list[bytes]:
     """The token behind a page; none where the whole list fits on one."""
     if more:
         following = replace(at, last_stamp=page[-1].datestamp, last_key=page[-1].key, cursor=at.cursor + len(page))
@@ -195,11 +211,11 @@ def _resumption(repo: Repository, at: Position, page: list[Record], more: bool) 
     return []
 
 
-def _header(record: Record, sets: Mapping[str, list[str]]) -> Header:
+def _header(record: Item, sets: Mapping[str, list[str]]) -> Header:
     return Header(record.ivoid, record.datestamp, tuple(sets[record.key]), record.deleted)
 
 
-def _record(record: Record, sets: Mapping[str, list[str]], prefix: str) -> bytes:
+def _record(record: Item, sets: Mapping[str, list[str]], prefix: str) -> tuple[bytes, ...]:
     head = _header(record, sets)
     if record.deleted:
         return envelope.record(head, None)

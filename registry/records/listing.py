@@ -5,10 +5,12 @@ Order is (datestamp, key), which only ever grows at its end, so a page is named 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, String, and_, bindparam, exists, func, or_, select, tuple_
 
 from registry.records.store import DELETED, DRAFT, Record, key_of, record_of
 from registry.tables import records, set_members, sets
@@ -35,6 +37,23 @@ class Range:
     until: str = ""
 
 
+class Item(NamedTuple):
+    """What harvesters are told of a record; `xml` is b'' where it was not asked for. A tuple: pages hold hundreds."""
+
+    key: str
+    ivoid: str
+    datestamp: str
+    status: str
+    managed: bool
+    version: int
+    xml: bytes
+
+    @property
+    def deleted(self) -> bool:
+        """Whether only its tombstone is left."""
+        return self.status == DELETED
+
+
 def all_sets(connection: Connection) -> list[Set]:
     """ivo_managed and the sets of this site."""
     rows = connection.execute(select(sets).order_by(sets.c.spec))
@@ -42,19 +61,21 @@ def all_sets(connection: Connection) -> list[Set]:
 
 
 def select_records(
-    connection: Connection, which: Range, *, after: tuple[str, str] | None, limit: int,
-) -> list[Record]:
-    """The next `limit` records of `which` behind the position `after` (datestamp, key); tombstones included."""
-    query = _narrowed(select(records), which)
-    if after:
-        query = query.where(tuple_(records.c.datestamp, records.c.key) > tuple_(literal(after[0]), literal(after[1])))
-    query = query.order_by(records.c.datestamp, records.c.key).limit(limit)
-    return [record_of(row) for row in connection.execute(query)]
+    connection: Connection, which: Range, *, after: tuple[str, str] | None, limit: int, bodies: bool = True,
+) -> list[Item]:
+    """The next `limit` records of `which` behind the position `after` (datestamp, key); tombstones included.
+
+    Without `bodies` their XML is not read.
+    """
+    query = _page(_shape(which), bool(after), bodies)
+    values = {"after_stamp": after[0], "after_key": after[1]} if after else {}
+    rows = connection.execute(query, _values(which) | values | {"most": limit}).all()
+    return [Item(*row) for row in rows] if bodies else [Item(*row, b"") for row in rows]
 
 
 def count(connection: Connection, which: Range) -> int:
     """How many records `which` holds."""
-    return connection.execute(_narrowed(select(func.count()).select_from(records), which)).scalar_one()
+    return connection.execute(_count(_shape(which)), _values(which)).scalar_one()
 
 
 def earliest(connection: Connection) -> str:
@@ -68,13 +89,17 @@ def offered(connection: Connection, ivoid: str) -> Record | None:
     return record_of(row) if row else None
 
 
-def sets_of(connection: Connection, page: list[Record]) -> dict[str, list[str]]:
+def item(connection: Connection, ivoid: str) -> Item | None:
+    """What harvesters are told of the record `ivoid`, where it is offered to them."""
+    row = connection.execute(_one(), {"key": key_of(ivoid)}).first()
+    return Item(*row) if row else None
+
+
+def sets_of(connection: Connection, page: Sequence[Item | Record]) -> dict[str, list[str]]:
     """The set names of each record of `page`, by key."""
     result = {record.key: [MANAGED] if record.managed else [] for record in page}
-    keys = list(result)
-    query = select(set_members).where(set_members.c.key.in_(keys)).order_by(set_members.c.spec)
-    for row in connection.execute(query):
-        result[row.key].append(row.spec)
+    for key, spec in connection.execute(_memberships(), {"keys": list(result)}):
+        result[key].append(spec)
     return result
 
 
@@ -106,14 +131,72 @@ def _offered() -> ColumnElement[bool]:
     return and_(records.c.status != DRAFT, records.c.datestamp != "")
 
 
-def _narrowed(query: Select, which: Range) -> Select:  # type: ignore[type-arg]
+# statements are made once: to build one anew costs more than to look up what it asks for
+_ITEM = tuple(records.c[name] for name in Item._fields)
+
+
+class _Shape(NamedTuple):
+    """What a range narrows by."""
+
+    managed: bool
+    local: bool
+    since: bool
+    until: bool
+
+
+def _shape(which: Range) -> _Shape:
+    managed = which.spec == MANAGED
+    return _Shape(managed, bool(which.spec) and not managed, bool(which.since), bool(which.until))
+
+
+def _values(which: Range) -> dict[str, Any]:
+    spec = which.spec if which.spec != MANAGED else ""
+    named = {"spec": spec, "spec_below": spec and f"{spec}:", "spec_end": spec and f"{spec};",
+             "since": which.since, "until": which.until}
+    return {name: value for name, value in named.items() if value}
+
+
+@cache
+def _page(shape: _Shape, behind: bool, bodies: bool) -> Select:  # type: ignore[type-arg]
+    query = _narrowed(select(*(_ITEM if bodies else _ITEM[:-1])), shape)
+    if behind:
+        position = tuple_(bindparam("after_stamp"), bindparam("after_key"))
+        query = query.where(tuple_(records.c.datestamp, records.c.key) > position)
+    return query.order_by(records.c.datestamp, records.c.key).limit(bindparam("most"))
+
+
+@cache
+def _count(shape: _Shape) -> Select:  # type: ignore[type-arg]
+    return _narrowed(select(func.count()).select_from(records), shape)
+
+
+@cache
+def _one() -> Select:  # type: ignore[type-arg]
+    return select(*_ITEM).where(records.c.key == bindparam("key"), _offered())
+
+
+@cache
+def _memberships() -> Select:  # type: ignore[type-arg]
+    members = set_members.c
+    theirs = members.key.in_(bindparam("keys", expanding=True))
+    return select(members.key, members.spec).where(theirs).order_by(members.spec)
+
+
+def _within() -> ColumnElement[bool]:
+    """Membership in a set or in one below it (OAI-PMH 2.0 §2.6); `;` is the character behind the colon."""
+    column = set_members.c.spec
+    below = and_(column > bindparam("spec_below"), column < bindparam("spec_end"))
+    return or_(column == bindparam("spec", type_=String), below)
+
+
+def _narrowed(query: Select, shape: _Shape) -> Select:  # type: ignore[type-arg]
     query = query.where(_offered())
-    if which.spec == MANAGED:
+    if shape.managed:
         query = query.where(records.c.managed.is_(True))
-    elif which.spec:
-        query = query.where(exists().where(set_members.c.key == records.c.key, set_members.c.spec == which.spec))
-    if which.since:
-        query = query.where(records.c.datestamp >= which.since)
-    if which.until:
-        query = query.where(records.c.datestamp <= which.until)
+    elif shape.local:
+        query = query.where(exists().where(set_members.c.key == records.c.key, _within()))
+    if shape.since:
+        query = query.where(records.c.datestamp >= bindparam("since"))
+    if shape.until:
+        query = query.where(records.c.datestamp <= bindparam("until"))
     return query

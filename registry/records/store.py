@@ -29,6 +29,7 @@ OWN, HARVESTED, FOREIGN_FILE, SHIPPED = "own", "harvested", "foreign-file", "shi
 NEW, UPDATED, UNCHANGED, REFUSED = "new", "updated", "unchanged", "refused"
 ACTIVE, INACTIVE, DELETED, DRAFT = "active", "inactive", "deleted", "draft"
 LAST_STAMP = "last record stamp"
+_LAST_STAMP = sql_select(facts.c.value).where(facts.c.name == LAST_STAMP)  # made once: every answer of OAI-PMH asks
 
 # D15: a record of the origin on the left may replace one of the origins on the right
 _MAY_REPLACE = {
@@ -181,6 +182,14 @@ def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
     return gone
 
 
+def restamp(connection: Connection, keys: list[str]) -> None:
+    """Give records a new datestamp though they stay as they are: what OAI-PMH tells of them has changed, their sets."""
+    for key in keys:
+        connection.execute(update(records).where(records.c.key == key).values(datestamp=""))
+    if keys:
+        before_commit(connection, LAST_STAMP, _stamp)
+
+
 def versions(connection: Connection, ivoid: str) -> list[Version]:
     """Every state of the record, newest first."""
     table = record_versions
@@ -196,8 +205,7 @@ def record_of(row: Row[Any]) -> Record:
 
 def last_stamp(connection: Connection) -> str:
     """The newest datestamp ever given, '' where there is none."""
-    value = connection.execute(sql_select(facts.c.value).where(facts.c.name == LAST_STAMP)).scalar()
-    return cast(str, value or "")
+    return cast(str, connection.execute(_LAST_STAMP).scalar() or "")
 
 
 def _described(ready: Ready, origin: str, source_id: int | None, draft: bool) -> Record:
