@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from registry import clock
+from registry.db import alone
 from registry.errors import NotFound
 from registry.tables import job_parameters, job_phases, job_results, jobs
 from registry.uws.phases import ARCHIVED, EXECUTING, FINAL, HELD, PENDING, QUEUED, WAITING, Phase, may_move
@@ -253,6 +254,7 @@ def claim(connection: Connection, lease: str, running_limit: int) -> Job | None:
 
     The job taken is still QUEUED: it has the lease, one attempt more, and the step 'claimed'.
     """
+    alone(connection, "queue")  # of two who count at once, each would take the last place
     taken = connection.execute(select(jobs.c.phase).where(_TAKEN)).scalars()
     if sum(phase in _OPEN for phase in taken) >= running_limit:
         return None
@@ -292,8 +294,7 @@ def due(connection: Connection, now: str, limit: int = 100) -> list[Job]:
 
 def remove(connection: Connection, job_id: str) -> None:
     """Take the job out of the table with all that belongs to it; one that is gone already is no error."""
-    for table in (job_parameters, job_results, job_phases):
-        connection.execute(sql_delete(table).where(table.c.job_id == job_id))
+    # the rest goes with its row (ON DELETE CASCADE): whoever takes the job's rows in another order waits for ever
     connection.execute(sql_delete(jobs).where(jobs.c.id == job_id))
 
 
