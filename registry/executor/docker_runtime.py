@@ -1,7 +1,7 @@
-"""The Docker engine behind the contract of `runtime.py`; the only module that imports docker.
+"""The Docker engine behind the contract of `runtime.py`, and podman by its Docker-compatible socket.
 
-It connects at the first call and again after a failure, so that a worker may start before its engine. Every wall of the
-sandbox is made in `sandbox.py`.
+The only module that imports docker. It connects at the first call and again after a failure, so that a worker may start
+before its engine. Every wall of the sandbox is made in `sandbox.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docker.errors import APIError, DockerException
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
 
-from registry.executor import frames, runtime, sandbox
+from registry.executor import frames, podman, runtime, sandbox
 from registry.executor.runtime import (
     Engine,
     EngineAbsent,
@@ -49,8 +49,8 @@ class _Answer(EngineRefuses):
     """The engine's own refusal, with its HTTP status."""
 
     def __init__(self, error: APIError) -> None:
-        self.status = int(error.status_code or 0)
         self.words = str(error.explanation or error).strip().rstrip(".")
+        self.status = _TAKEN if podman.is_conflict(self.words) else int(error.status_code or 0)
         super().__init__(f"The Docker engine refuses: {self.words}.")
 
 
@@ -61,6 +61,7 @@ class DockerRuntime:
         self._address = address
         self._client: APIClient | None = None
         self._lock = threading.Lock()
+        self._podman = False  # known once it has answered
         self._volumes: dict[str, tuple[str, ...]] = {}  # by image: an image named by its digest never changes
 
     # --- the engine ---------------------------------------------------------------------------------------------------
@@ -69,8 +70,9 @@ class DockerRuntime:
         """The engine's name, version and size."""
         with self._engine() as client:
             found = client.info()
-        return Engine(str(found.get("Name", "")), f"Docker {found.get('ServerVersion', '')}", int(found.get("NCPU", 1)),
-                      int(found.get("MemTotal", 0)), str(found.get("Architecture", "")))
+        version = f"{'Podman' if self._podman else 'Docker'} {found.get('ServerVersion', '')}"
+        return Engine(str(found.get("Name", "")), version, int(found.get("NCPU", 1)), int(found.get("MemTotal", 0)),
+                      str(found.get("Architecture", "")))
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -93,7 +95,9 @@ class DockerRuntime:
         with self._lock:
             if self._client is None:
                 options = {"base_url": self._address} if self._address else kwargs_from_env()
-                self._client = APIClient(**options, version="auto", timeout=TIMEOUT, max_pool_size=_CONNECTIONS)
+                client = APIClient(**options, version="auto", timeout=TIMEOUT, max_pool_size=_CONNECTIONS)
+                self._podman = podman.is_podman(client.version())
+                self._client = client
             return self._client
 
     def _absent(self, error: Exception) -> EngineAbsent:
@@ -150,7 +154,8 @@ class DockerRuntime:
             if not self.has_image(spec.image):
                 raise ImageAbsent(f"The Docker engine has no image {spec.image}.")
             with self._engine() as client:
-                client.create_container_from_config(sandbox.request(spec, self._volumes[spec.image]), spec.name)
+                body = sandbox.request(spec, self._volumes[spec.image])
+                client.create_container_from_config(podman.request(body, spec) if self._podman else body, spec.name)
         except _Answer as answer:
             if answer.status == _GONE:
                 self._volumes.pop(spec.image, None)  # somebody removed the image meanwhile
@@ -180,9 +185,12 @@ class DockerRuntime:
         started, finished = _moment(state.get("StartedAt", "")), _moment(state.get("FinishedAt", ""))
         if started and finished:  # the engine writes the start down late: measured, a short container ends before it
             started = min(started, finished)
+        # podman never says so (measured), and it has no engine process whose end would kill its containers
+        killed = self._podman and state.get("ExitCode") == podman.KILLED
         return State(
             _STATES.get(state["Status"], runtime.EXITED), name, dict(found["Config"].get("Labels") or {}),
-            started, finished, state.get("ExitCode"), bool(state.get("OOMKilled")), str(state.get("Error") or ""),
+            started, finished, state.get("ExitCode"), bool(state.get("OOMKilled")) or killed,
+            str(state.get("Error") or ""),
         )
 
     def stop(self, name: str, grace: int) -> None:
@@ -206,7 +214,12 @@ class DockerRuntime:
 
         `since` is a chunk's stamp, and that chunk comes again. Nothing where there is no such container.
         """
-        query = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(wait)}
+        with self._engine():
+            read = self._look_again if self._podman else self._read
+        yield from read(name, since, wait, stop)
+
+    def _read(self, name: str, since: str, wait: bool, stop: threading.Event | None) -> Iterator[LogChunk]:
+        query: dict[str, int | str] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(wait)}
         if since:
             query["since"] = _seconds(since)
         with self._engine() as client:
@@ -219,6 +232,18 @@ class DockerRuntime:
             for stream, data in frames.split(chunks):
                 stamp, _, text = data.partition(b" ")
                 yield LogChunk(stream, stamp.decode("ascii", "replace"), text)
+
+    def _look_again(self, name: str, since: str, wait: bool, stop: threading.Event | None) -> Iterator[LogChunk]:
+        """Podman's log from `since` on, read anew every half second: what it calls following loses lines."""
+        stop, last = stop or threading.Event(), ""
+        while True:
+            ended = not wait or self.inspect(name).status not in (runtime.RUNNING, runtime.PAUSED)
+            for chunk in podman.numbered(self._read(name, podman.second_of(last or since), False, stop)):
+                if chunk.stamp > last and chunk.stamp >= since:
+                    last = chunk.stamp
+                    yield chunk
+            if ended or stop.wait(podman.POLL):
+                return
 
     # --- all of them --------------------------------------------------------------------------------------------------
 
@@ -248,7 +273,7 @@ class DockerRuntime:
     def ensure_network(self, name: str) -> Network:
         """The internal network of that name, made where there is none: no way out, and none between its containers."""
         with _unless(_GONE), self._engine() as client:
-            return _network(client.inspect_network(name))
+            return self._network(client.inspect_network(name))
         options = {"com.docker.network.bridge.enable_icc": "false", _BRIDGE_NAME: bridge_name(name)}
         try:
             with self._engine() as client:
@@ -257,7 +282,11 @@ class DockerRuntime:
             if answer.status != _TAKEN:  # another worker of this instance was faster
                 raise EngineRefuses(f"The Docker engine does not make the network {name}: {answer.words}.") from None
         with self._engine() as client:
-            return _network(client.inspect_network(name))
+            return self._network(client.inspect_network(name))
+
+    def _network(self, found: Mapping[str, Any]) -> Network:
+        default = bridge_name(str(found.get("Name"))) if self._podman else f"br-{str(found.get('Id'))[:12]}"
+        return _network(found, default)  # podman names its interface as it was told to, and does not tell
 
     def remove_network(self, name: str) -> None:
         """Remove the network unless containers are on it."""
@@ -280,14 +309,14 @@ def bridge_name(network: str) -> str:
     return f"isp{hashlib.sha256(network.encode()).hexdigest()[:10]}"
 
 
-def _network(found: Mapping[str, Any]) -> Network:
+def _network(found: Mapping[str, Any], interface: str) -> Network:
     pools = [pool for pool in found.get("IPAM", {}).get("Config") or [] if ":" not in str(pool.get("Subnet", ""))]
     gateway = str(pools[0].get("Gateway", "")) if pools else ""
     if not gateway or not found.get("Internal"):
         raise EngineRefuses(
             f"The Docker network {found.get('Name')} is not an internal one with a gateway: remove it "
             f"(`docker network rm {found.get('Name')}`), and a right one is made.")
-    return Network(gateway, str((found.get("Options") or {}).get(_BRIDGE_NAME) or f"br-{str(found.get('Id'))[:12]}"))
+    return Network(gateway, str((found.get("Options") or {}).get(_BRIDGE_NAME) or interface))
 
 
 def _not_fetched(image: str, words: str) -> EngineAbsent | ImageAbsent | RepositoryAbsent | EngineRefuses:

@@ -1,7 +1,8 @@
-"""The rule that leaves the containers of an internal network nothing of the host but the gateway's port (decision D14).
+"""The rules that leave the containers of an internal network nothing but the gateway's port (decision D14).
 
-An internal bridge cuts containers off the world, not off what listens on all addresses of the host. Needs root and
-iptables; where these are missing it says so and does nothing: `registry doctor` warns.
+An internal bridge cuts containers off the world, not off what listens on all addresses of the host; podman's does not
+cut them off each other. Needs root and iptables; where these are missing it says so and does nothing: `registry doctor`
+warns.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import subprocess
 
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 _WAIT = 10  # seconds for one call; iptables itself waits 5 s for others that change the tables
-_CHAIN = "INPUT"
+_CHAINS = ("INPUT", "FORWARD")
 
 
 def rules(interface: str, gateway: str, port: int) -> list[list[str]]:
-    """The two rules in their order of effect: let through to the gateway's port, drop all else from the interface."""
+    """The rules, each behind its chain, in their order of effect.
+
+    Let through to the gateway's port, drop all else from the interface to the host, and from one container to another.
+    """
     mark = ["-m", "comment", "--comment", f"innerspace {interface}"]
     return [
-        ["-i", interface, "-p", "tcp", "-d", gateway, "--dport", str(port), *mark, "-j", "ACCEPT"],
-        ["-i", interface, *mark, "-j", "DROP"],
+        ["INPUT", "-i", interface, "-p", "tcp", "-d", gateway, "--dport", str(port), *mark, "-j", "ACCEPT"],
+        ["INPUT", "-i", interface, *mark, "-j", "DROP"],
+        ["FORWARD", "-i", interface, "-o", interface, *mark, "-j", "DROP"],
     ]
 
 
@@ -30,11 +35,11 @@ def close(interface: str, gateway: str, port: int) -> str:
     problem = _impossible(interface)
     if problem:
         return problem
-    if all(_run("-C", _CHAIN, *rule)[0] == 0 for rule in rules(interface, gateway, port)):
+    if all(_run("-C", *rule)[0] == 0 for rule in rules(interface, gateway, port)):
         return ""  # taking them away to set them again would leave a gap
     open_again(interface)  # rules of another port or address would come first
-    for rule in reversed(rules(interface, gateway, port)):
-        answer = _iptables("-I", _CHAIN, "1", *rule)
+    for chain, *rule in reversed(rules(interface, gateway, port)):
+        answer = _iptables("-I", chain, "1", *rule)
         if answer:
             open_again(interface)
             return f"The firewall rule for {interface} cannot be set: {answer}"
@@ -53,7 +58,7 @@ def holds(interface: str) -> bool:
     """Whether the rules are in force."""
     if _impossible(interface):
         return False
-    return len(_ours(interface)) == 2
+    return len(_ours(interface)) == len(rules(interface, "", 0))
 
 
 def _impossible(interface: str) -> str:
@@ -72,9 +77,8 @@ def _program() -> str:
 
 def _ours(interface: str) -> list[list[str]]:
     """The arguments of every rule in force that is marked as ours for this interface."""
-    _, listed = _run("-S", _CHAIN)
-    marked = [shlex.split(line) for line in listed.splitlines() if f'"innerspace {interface}"' in line]
-    return [words[1:] for words in marked]
+    listed = [line for chain in _CHAINS for line in _run("-S", chain)[1].splitlines()]
+    return [shlex.split(line)[1:] for line in listed if f'"innerspace {interface}"' in line]
 
 
 def _iptables(*arguments: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 
+from registry.executor import runtime
 from registry.executor.docker_runtime import DockerRuntime
 from tests import podman as podmen
 from tests.executor.engines import PROGRAMS, Kit, _busybox as busybox
 from tests.executor.test_contract import *  # noqa: F403
+from tests.executor.test_contract import LIMITS, await_end, make
 
 pytestmark = pytest.mark.docker
 
@@ -31,7 +34,13 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[podmen.Podman]:
 
 @pytest.fixture(scope="module")
 def programs(podman: podmen.Podman) -> dict[str, str]:
-    return {name: imported(podman.client, program) for name, (program, _) in PROGRAMS.items()}
+    own = {
+        "long": "seq 1 20000; seq 1 20000 >&2",
+        "memory": "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo done",
+        "writes": "for d in / /tmp /run /var/tmp /dev /scratch; do { touch $d/x && echo $d; } 2>/dev/null; done; true",
+    }
+    shells = {**{name: program for name, (program, _) in PROGRAMS.items()}, **own}
+    return {name: imported(podman.client, program) for name, program in shells.items()}
 
 
 @pytest.fixture()
@@ -42,3 +51,39 @@ def kit(podman: podmen.Podman, programs: dict[str, str], instance: str) -> Itera
     yield made
     made.clear()
     runtime.close()
+
+
+def test_the_engine_is_called_by_its_name(kit: Kit):
+    assert kit.runtime.describe().version.startswith("Podman 4")
+
+
+def test_no_line_of_a_long_log_is_lost_and_none_comes_twice(kit: Kit):
+    name = make(kit, "long")
+    whole = "".join(f"{number}\n" for number in range(1, 20001)).encode()
+    chunks = list(kit.runtime.follow(name))
+    for stream in (runtime.STDOUT, runtime.STDERR):
+        assert b"".join(chunk.data for chunk in chunks if chunk.stream == stream) == whole
+    stamps = [chunk.stamp for chunk in chunks]
+    assert stamps == sorted(set(stamps))
+    middle = len(chunks) // 2
+    assert list(kit.runtime.follow(name, stamps[middle])) == chunks[middle:]
+
+
+def test_a_container_killed_for_its_memory_is_told_so(kit: Kit):
+    state = await_end(kit, make(kit, "memory"))
+    assert (state.exit_code, state.out_of_memory) == (137, True)
+
+
+def test_nothing_can_be_written_but_scratch(kit: Kit):
+    name = make(kit, "writes")
+    assert b"".join(chunk.data for chunk in kit.runtime.follow(name)) == b"/scratch\n"
+
+
+def test_the_networks_interface_is_there_for_the_firewall(kit: Kit):
+    name = f"innerspace-{kit.instance}-dc"
+    interface = kit.runtime.ensure_network(name).interface
+    labels = {runtime.INSTANCE: kit.instance}
+    job = f"innerspace-{kit.instance}-j1-1"
+    kit.runtime.create(runtime.Spec(job, kit.images["stubborn"], labels, {}, (), LIMITS, network=name))
+    kit.runtime.start(job)
+    assert Path("/sys/class/net", interface).exists()  # podman makes it with the network's first container
