@@ -76,13 +76,31 @@ class Settings(BaseSettings):
     anonymous_jobs: bool = Field(True, description="Whether jobs may be submitted without an account.")
     running_jobs: int = Field(4, ge=1, description="Containers that run at once.")
     queued_jobs: int = Field(1000, ge=1, description="Jobs of one owner that may wait to be run; more are refused.")
-    job_cores: float = Field(1.0, gt=0, description="Cores of a job: default and maximum.")
-    job_memory: int = Field(512 * 2**20, ge=2**24, description="Bytes of memory of a job: default and maximum.")
-    job_processes: int = Field(128, ge=2, description="Processes of a job: default and maximum.")
-    job_disk: int = Field(256 * 2**20, ge=2**20, description="Bytes of results of a job: default and maximum.")
-    job_log: int = Field(2**20, ge=2**12, description="Bytes kept of stdout, and of stderr.")
-    job_time: int = Field(3600, ge=1, description="Seconds a job may execute: default and maximum.")
+    owner_running_jobs: int = Field(0, ge=0, description="Jobs of one owner that run at once; 0 is without limit.")
+    owner_core_hours: float = Field(
+        0.0, ge=0, description="Core-hours of one owner's jobs within usage_window; 0 is without limit.",
+    )
+    usage_window: int = Field(86400, ge=3600, description="Seconds for which what a job has used counts for its owner.")
+    short_job: int = Field(60, ge=0, description="Seconds of executionDuration up to which a job counts as short.")
+    short_head_start: int = Field(
+        3600, ge=0, description="Seconds by which a short job is queued as if it had come earlier.",
+    )
+    job_cores: float = Field(1.0, gt=0, description="Cores of a job that does not ask for more or less.")
+    job_memory: int = Field(512 * 2**20, ge=2**24, description="Bytes of memory of a job that does not ask.")
+    job_processes: int = Field(128, ge=2, description="Processes and threads of a job that does not ask.")
+    job_disk: int = Field(256 * 2**20, ge=2**20, description="Bytes of results of a job that does not ask.")
+    job_log: int = Field(2**20, ge=2**12, description="Bytes kept of stdout, and of stderr; a job may ask.")
+    job_time: int = Field(3600, ge=1, description="Seconds that a job may execute when it does not ask.")
+    job_cores_max: float = Field(0.0, ge=0, description="Most cores of a job; 0: no more than job_cores.")
+    job_memory_max: int = Field(0, ge=0, description="Most bytes of memory of a job; 0: no more than job_memory.")
+    job_processes_max: int = Field(0, ge=0, description="Most processes of a job; 0: no more than job_processes.")
+    job_disk_max: int = Field(0, ge=0, description="Most bytes of results of a job; 0: no more than job_disk.")
+    job_log_max: int = Field(0, ge=0, description="Most bytes kept of stdout, and of stderr; 0: no more than job_log.")
+    job_time_max: int = Field(0, ge=0, description="Most seconds that a job may execute; 0: no more than job_time.")
     job_lifetime: int = Field(7 * 86400, ge=60, description="Seconds from creation to destruction of a job.")
+    archive_time: int = Field(
+        0, ge=0, description="Seconds that a job stays listed as ARCHIVED, without its files, after its destruction.",
+    )
     wait_limit: int = Field(60, ge=1, description="Longest blocking wait in seconds.")
 
     harvest_interval: int = Field(43200, ge=60, description="Seconds between harvests of a source.")
@@ -141,6 +159,14 @@ class Settings(BaseSettings):
             return self.instance_name
         readable = re.sub("[^a-z0-9]", "", self.authority.lower())[:12]
         return readable + hashlib.sha256(f"{self.authority.lower()} {self.database}".encode()).hexdigest()[:8]
+
+    def most(self, limit: str) -> Any:
+        """The most that a job may be given of `limit` (cores, memory, processes, disk, log or time)."""
+        return getattr(self, f"job_{limit}_max") or getattr(self, f"job_{limit}")
+
+    def given(self, limit: str) -> Any:
+        """What a job is given of `limit` when neither it nor its application asks."""
+        return min(getattr(self, f"job_{limit}"), self.most(limit))
 
     @property
     def publishers(self) -> frozenset[str]:

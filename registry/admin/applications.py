@@ -12,13 +12,15 @@ from registry import access
 from registry.admin import guard, twins
 from registry.admin.forms import RegisterForm
 from registry.admin.pages import pages, site
-from registry.admin.runform import RunForm
+from registry.admin.runform import OPTIONS, RunForm, limit_fields, limits_of, sent_limits
 from registry.applications import catalogue
 from registry.applications.parameters import ParameterError
 from registry.errors import Refusal
 from registry.records.store import Record
 from registry.uws import jobs as use_cases, store as jobs
+from registry.uws.errors import BadValue
 from registry.uws.files import Upload
+from registry.uws.store import Job
 
 
 @pages.get("/applications")
@@ -31,11 +33,12 @@ def applications() -> str:
 def application_form() -> str:
     """The form of the application `app`; with `job`, filled in as that job was."""
     given: list[tuple[str, str]] = []
+    earlier: Job | None = None
     if job_id := request.args.get("job", ""):
-        use_cases.visible(site(), guard.caller(), job_id)
+        earlier = use_cases.visible(site(), guard.caller(), job_id)
         with site().database.read() as connection:
             given = [(one.name, one.value) for one in jobs.parameters(connection, job_id) if not one.by_reference]
-    return _form(request.args.get("app", ""), given)
+    return _form(request.args.get("app", ""), given, earlier=earlier)
 
 
 @pages.post("/applications/run")
@@ -49,10 +52,11 @@ def application_run() -> Response | tuple[str, int]:
     control = [("APP", app), ("PHASE", "RUN")]
     if run_id := request.form.get("run_id", "").strip():
         control.append(("RUNID", run_id))
+    limits = sent_limits(request.form)
     try:
-        job = use_cases.create(site(), guard.caller(), [*control, *pairs], uploads)
-    except ParameterError as error:
-        return _form(app, pairs, str(error)), error.status
+        job = use_cases.create(site(), guard.caller(), [*control, *limits.items(), *pairs], uploads)
+    except (ParameterError, BadValue) as error:
+        return _form(app, pairs, str(error), limits), error.status
     with site().database.write() as connection:
         access.audit(connection, guard.who(), "run", job.id, app)
     return redirect(f"{request.script_root}/admin/jobs/{job.id}", 303)
@@ -86,16 +90,25 @@ def register(reference: str, who: str) -> Record:
     return record
 
 
-def _form(app: str, given: list[tuple[str, str]], problem: str = "") -> str:
+def _form(
+    app: str, given: list[tuple[str, str]], problem: str = "", limits: dict[str, str] | None = None,
+    earlier: Job | None = None,
+) -> str:
     with site().database.read() as connection:
         offer = catalogue.pick(connection, app)
     contract = catalogue.contract_of(site(), offer)
+    if earlier is not None:
+        limits = limits_of(site().settings, contract, earlier)
+    fields_of_limits = limit_fields(site().settings, contract, limits or {}, problem)
     words = tuple(f"{name}={value}" for name, value in given) or tuple(
         f"{one.name}={one.default or '...'}" for one in contract.parameters if one.required
     )
     fields: list[tuple[str, str]] = [("APP", app), *[tuple(word.split("=", 1)) for word in words], ("PHASE", "RUN")]  # type: ignore[list-item]
-    twin = twins.of_uws(site().settings, ("run", app, *words, "--wait"), "jobs", fields)
+    options = [part for name, value in (limits or {}).items() for part in (f"--{OPTIONS[name]}", value)]
+    fields[1:1] = list((limits or {}).items())
+    twin = twins.of_uws(site().settings, ("run", app, *words, *options, "--wait"), "jobs", fields)
     shown: dict[str, Any] = {"offer": offer, "contract": contract, "app": app, "problem": problem, "twin": twin}
+    shown["limits"], shown["limited"] = fields_of_limits, bool(limits)
     return render_template("admin/run_application.html", form=RunForm(contract, given, problem), **shown)
 
 

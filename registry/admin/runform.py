@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from registry.applications.contract import Contract, Parameter
 from registry.applications.parameters import describe
+from registry.config import Settings
+from registry.uws import limits
+from registry.uws.store import Job
 
+DURATION = "EXECUTIONDURATION"
+_LABELS = {"CORES": "Cores", "MEMORY": "Memory", "DISK": "Results", "PROCESSES": "Processes", "LOG": "Log",
+           DURATION: "Seconds to run"}
+OPTIONS = {**{name: name.lower() for name in _LABELS}, DURATION: "time"}  # of `registry run`
 PREFIX = "p-"  # of a parameter's field, so that no application's parameter meets a field of ours
 
 
@@ -70,6 +77,34 @@ class RunForm:
                 texts = [line for text in texts for line in text.splitlines()]
             found += [(one.name, text) for text in texts if text.strip()]
         return found
+
+
+def limit_fields(settings: Settings, contract: Contract, given: Mapping[str, str], problem: str = "") -> list[Field]:
+    """Fields of the job's limits, under the names of their control parameters; an empty one leaves what is noted."""
+    chosen = limits.chosen(settings, contract.resources, {})
+    notes = {
+        one.control: f"{one.amount(chosen[one.name])} unless you say; {one.amount(settings.most(one.name))} at most."
+        for one in limits.LIMITS
+    }
+    seconds = contract.resources.time or settings.given("time")
+    notes[DURATION] = f"{seconds} seconds unless you say; {settings.most('time')} at most."
+    return [Field(name, _LABELS[name], "text", given.get(name, ""), False, note,
+                  error=problem if problem.startswith(f"{name}=") else "") for name, note in notes.items()]
+
+
+def sent_limits(sent: Mapping[str, str]) -> dict[str, str]:
+    """The limits that were sent, by control parameter."""
+    return {name: sent[name].strip() for name in _LABELS if sent.get(name, "").strip()}
+
+
+def limits_of(settings: Settings, contract: Contract, job: Job) -> dict[str, str]:
+    """The limits that the job has and one without a word of its maker would not have."""
+    chosen = limits.chosen(settings, contract.resources, {})
+    found = {one.control: f"{job.limits[one.name]:g}" if one.name == "cores" else str(job.limits[one.name])
+             for one in limits.LIMITS if job.limits.get(one.name, chosen[one.name]) != chosen[one.name]}
+    if job.execution_duration != (contract.resources.time or settings.given("time")):
+        found[DURATION] = str(job.execution_duration)
+    return found
 
 
 def _field(one: Parameter, given: list[str] | None, problem: str) -> Field:

@@ -23,7 +23,7 @@ NETWORKS = ("none", "dc")
 MULTIPLICITIES = ("0..1", "1", "0..*", "1..*")
 CONTROL = frozenset((  # names that UWS, DALI and this service use themselves (decision D12)
     "PHASE", "RUNID", "WAIT", "APP", "ACTION", "LAST", "AFTER", "UPLOAD", "RESPONSEFORMAT", "MAXREC", "DESTRUCTION",
-    "EXECUTIONDURATION",
+    "EXECUTIONDURATION", "CORES", "MEMORY", "DISK", "PROCESSES", "LOG",
 ))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+( *;.*)?")

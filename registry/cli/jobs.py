@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,20 @@ _download = click.option("--download", type=click.Path(path_type=Path, file_okay
                          help="Copy the results into this folder.")
 
 
+_LIMITS = {
+    "cores": "Cores, such as 0.5.", "memory": "Memory, such as 1GiB.", "disk": "Size of all results, such as 200MB.",
+    "processes": "Processes and threads.", "log": "Size kept of stdout, and of stderr.", "time": "Seconds to execute.",
+}
+_CONTROLS = {**{name: name.upper() for name in _LIMITS}, "time": "EXECUTIONDURATION"}
+
+
+def _limits(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a job's limits; without one the application's own or the site's default holds."""
+    for name, words in reversed(_LIMITS.items()):
+        command = click.option(f"--{name}", metavar="AMOUNT", help=words)(command)
+    return command
+
+
 class JobEnded(Refusal):
     """A job that was waited for did not end well; the message is its own."""
 
@@ -47,6 +61,7 @@ class JobEnded(Refusal):
 @click.argument("pairs", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option("--file", "uploads", multiple=True, metavar="NAME=PATH", help="Give the application a file (repeatable).")
 @click.option("--runid", help="A name of your own for the job.")
+@_limits
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only where the job is COMPLETED.")
 @_download
 @_as
@@ -54,11 +69,12 @@ class JobEnded(Refusal):
 @with_site
 def run(
     site: Site, app: str, pairs: tuple[str, ...], uploads: tuple[str, ...], runid: str | None, wait: bool,
-    download: Path | None, account: str | None, as_json: bool,
+    download: Path | None, account: str | None, as_json: bool, **limits: str | None,
 ) -> None:
     """Run the application APP (identifier, identifier#version or its last part) with parameters NAME=VALUE."""
     caller = _caller(site, account)
-    given = [("APP", app), ("PHASE", "RUN"), *(_pair(text) for text in pairs), *([("RUNID", runid)] if runid else [])]
+    control = {"APP": app, "PHASE": "RUN", "RUNID": runid, **{_CONTROLS[name]: text for name, text in limits.items()}}
+    given = [*((name, text) for name, text in control.items() if text), *(_pair(text) for text in pairs)]
     with ExitStack() as opened:
         parts = [Upload(name, opened.enter_context(_input(path))) for name, path in map(_pair, uploads)]
         job = use_cases.create(site, caller, given, parts)

@@ -15,6 +15,7 @@ from registry.site import Site
 from registry.tables import jobs
 
 _BUSY = ("EXECUTING", "SUSPENDED")
+_LIMITS = ("cores", "memory", "processes", "disk", "log", "time")
 
 
 def offer(connection: Connection, site: Site) -> dict[str, Any]:
@@ -29,11 +30,8 @@ def offer(connection: Connection, site: Site) -> dict[str, Any]:
         "jobs": settings.url("jobs"),
         "anonymous": settings.anonymous_jobs,
         "engine": {"kind": "docker", "working": not fault, "message": fault},
-        "limits": {
-            "cores": settings.job_cores, "memory": settings.job_memory, "processes": settings.job_processes,
-            "disk": settings.job_disk, "log": settings.job_log, "time": settings.job_time,
-            "lifetime": settings.job_lifetime,
-        },
+        "limits": {**{name: settings.most(name) for name in _LIMITS}, "lifetime": settings.job_lifetime},
+        "defaults": {name: settings.given(name) for name in _LIMITS},
         "network_profiles": ["none", "dc"],
         "publishers": sorted(settings.publishers),
         "repositories": sorted(settings.repositories),

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 
 from registry import clock
 from registry.access import RUNNER, Caller
-from registry.applications import catalogue, contract as contracts, parameters as declared
-from registry.applications.contract import Contract, Resources
+from registry.applications import catalogue, parameters as declared
+from registry.applications.contract import Contract
 from registry.bell import WORK
 from registry.config import Settings
 from registry.errors import NotFound
 from registry.site import Site
-from registry.uws import files, store, uploads, values
+from registry.uws import files, limits, store, uploads, values
 from registry.uws.errors import BadValue, TooManyJobs
 from registry.uws.files import Upload
 from registry.uws.phases import HELD, PENDING, QUEUED
@@ -29,10 +29,10 @@ from registry.uws.uploads import Pairs
 
 MOST_PAIRS = 1000
 MOST_RUN_ID = 1000  # characters
-_ONCE = frozenset({"APP", "RUNID", "PHASE", "EXECUTIONDURATION", "DESTRUCTION", "WAIT", "RESPONSEFORMAT"})
+_ONCE = frozenset({
+    "APP", "RUNID", "PHASE", "EXECUTIONDURATION", "DESTRUCTION", "WAIT", "RESPONSEFORMAT", *limits.CONTROLS})
 _CONTROL = _ONCE | {"UPLOAD"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNITS = {"cores": "cores", "memory": "bytes of memory", "time": "seconds", "disk": "bytes of results"}
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = (
     contract = catalogue.contract_of(site, offer)
     checked = [Parameter(name, value) for name, value in declared.check(contract, asked.own)]
     named = uploads.for_contract(contract, asked.uploads)
-    job = _timed(site.settings, contract, asked.control, replace(
-        _blank(site.settings, contract), owner=caller.name, run_id=asked.control.get("RUNID") or None,
+    job = _timed(site.settings, asked.control, replace(
+        _blank(site.settings, contract, asked.control), owner=caller.name, run_id=asked.control.get("RUNID") or None,
         application=offer.ivoid, application_version=offer.version, image=offer.image))
     references = [Parameter(upload.name, file, by_reference=True) for file, upload in named]
     try:
@@ -86,30 +86,20 @@ def require_runner(site: Site, caller: Caller) -> None:
 
 def start(connection: Connection, settings: Settings, job: Job) -> Job | None:
     """Put a job that waits for its client into the queue, or into HELD where only a person can change what it lacks."""
-    why = obstacle(settings, contracts.read(job.contract).resources)
+    why = limits.obstacle(settings, job)
+    expected = quote(settings, job)
     if not why:
-        return store.move(connection, job, QUEUED, message="")
+        return store.move(connection, job, QUEUED, message="", quote=expected)
     if job.phase is HELD:
-        return store.note(connection, job, message=why)
-    return store.move(connection, job, HELD, message=why)
+        return store.note(connection, job, message=why, quote=expected)
+    return store.move(connection, job, HELD, message=why, quote=expected)
 
 
-def obstacle(settings: Settings, asked: Resources) -> str:
-    """Why a job that asks for these resources cannot run on this site, in one sentence; '' where it can."""
-    offered = {"cores": settings.job_cores, "memory": settings.job_memory, "time": settings.job_time,
-               "disk": settings.job_disk}
-    for name, most in offered.items():
-        if getattr(asked, name) > most:
-            return (f"The application asks for {getattr(asked, name):g} {_UNITS[name]} and this site gives a job "
-                    f"{most:g}: an administrator may raise job_{name}, then ask for RUN again.")
-    return ""
-
-
-def quote(settings: Settings, contract: Contract, destruction: str) -> str | None:
+def quote(settings: Settings, job: Job) -> str | None:
     """When the job is expected to be done: not known, or after its destruction where it cannot run (UWS 1.1 §2.1.9)."""
-    if not obstacle(settings, contract.resources):
+    if not limits.obstacle(settings, job):
         return None
-    return clock.fine_stamp(clock.later(1, clock.parse(destruction)))
+    return clock.fine_stamp(clock.later(1, clock.parse(job.destruction)))
 
 
 def _sorted(pairs: Pairs, parts: Iterable[Upload]) -> _Request:
@@ -131,33 +121,27 @@ def _sorted(pairs: Pairs, parts: Iterable[Upload]) -> _Request:
     return _Request(control, own, uploads.given(pairs, parts))
 
 
-def _blank(settings: Settings, contract: Contract) -> Job:
-    """A job with what this site and the contract say of any job of the application."""
-    asked = contract.resources
-    limits = {
-        "cores": min(asked.cores or settings.job_cores, settings.job_cores),
-        "memory": min(asked.memory or settings.job_memory, settings.job_memory),
-        "disk": min(asked.disk or settings.job_disk, settings.job_disk),
-        "processes": settings.job_processes, "log": settings.job_log,
-    }
+def _blank(settings: Settings, contract: Contract, control: dict[str, str]) -> Job:
+    """A job with what this site, the contract and the request say of its times and limits."""
     return Job(
         id=secrets.token_hex(10), owner=None, run_id=None, phase=PENDING, version=1, application="",
         application_version="", image="", created=clock.fine_stamp(), queued=None, started=None, ended=None,
-        execution_duration=min(asked.time or settings.job_time, settings.job_time),
-        destruction=clock.fine_stamp(clock.later(settings.job_lifetime)), quote=None, limits=limits,
+        execution_duration=min(contract.resources.time or settings.given("time"), values.MOST_SECONDS),
+        destruction=clock.fine_stamp(clock.later(settings.job_lifetime)), quote=None,
+        limits=limits.chosen(settings, contract.resources, control),
         contract=contract.as_json(), message="", error_type=None, error=None, exit_code=None, usage={}, node="",
         desired=store.RUN, attempt=0, step="", lease="", beat=0, token_hash=None,
     )
 
 
-def _timed(settings: Settings, contract: Contract, control: dict[str, str], job: Job) -> Job:
+def _timed(settings: Settings, control: dict[str, str], job: Job) -> Job:
     if "EXECUTIONDURATION" in control:
-        duration = values.duration(control["EXECUTIONDURATION"], settings.job_time)
+        duration = values.duration(control["EXECUTIONDURATION"], settings.most("time"))
         job = replace(job, execution_duration=duration)
     if "DESTRUCTION" in control:
         latest = clock.later(settings.job_lifetime)
         job = replace(job, destruction=values.destruction(control["DESTRUCTION"], latest))
-    return replace(job, quote=quote(settings, contract, job.destruction))
+    return replace(job, quote=quote(settings, job))
 
 
 def _store(site: Site, job: Job, parameters: list[Parameter], *, run: bool) -> Job:

@@ -170,11 +170,15 @@ def results_json(job: Job, results: Iterable[Result], jobs_url: str) -> list[dic
 
 
 def job_info(job: Job) -> dict[str, Any]:
-    """What jobInfo holds: what runs, where, what it has used, and why it waits; what is not known is left out."""
+    """What jobInfo holds: what runs, where, what it may take and has used, and why it waits; sizes are in bytes.
+
+    What is not known is left out.
+    """
     found = {
         "application": job.application, "applicationVersion": job.application_version, "image": job.image,
         "imageDigest": job.image.rpartition("@")[2] if "@" in job.image else "", "node": job.node,
-        "message": job.message, "attempt": job.attempt or "", "exitCode": job.exit_code, "usage": {
+        "message": job.message, "attempt": job.attempt or "", "exitCode": job.exit_code,
+        "limits": job.limits, "usage": {
             name: "; ".join(map(str, value)) if isinstance(value, list) else value
             for name, value in job.usage.items()},
     }

@@ -7,7 +7,7 @@ committed when a function returns, and whoever waits for them has been woken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -172,7 +172,7 @@ def delete(site: Site, caller: Caller, job_id: str) -> None:
 
 def set_duration(site: Site, caller: Caller, job_id: str, text: str) -> Job:
     """Set the seconds the job may execute, up to the site's most. Raises BadValue, WrongPhase once it has ended."""
-    seconds = values.duration(text, site.settings.job_time)
+    seconds = values.duration(text, site.settings.most("time"))
 
     def change(connection: Connection, job: Job) -> Job | None:
         if job.final:
@@ -187,7 +187,7 @@ def set_destruction(site: Site, caller: Caller, job_id: str, text: str) -> Job:
     stamp = values.destruction(text, clock.later(site.settings.job_lifetime))
 
     def change(connection: Connection, job: Job) -> Job | None:
-        expected = creation.quote(site.settings, contracts.read(job.contract), stamp) if not job.final else job.quote
+        expected = job.quote if job.final else creation.quote(site.settings, replace(job, destruction=stamp))
         return store.note(connection, job, destruction=stamp, quote=expected)
 
     return _change(site, caller, job_id, change)

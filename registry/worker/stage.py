@@ -63,8 +63,8 @@ def cursor(site: Site, job: Job) -> Path:
 
 def limits(site: Site, job: Job) -> Limits:
     """The job's limits, none above the site's: what is in the row is not trusted to be."""
-    most = {name: getattr(site.settings, f"job_{name}") for name in _LIMITS}
-    return Limits(**{name: min(job.limits.get(name) or value, value) for name, value in most.items()})
+    settings = site.settings
+    return Limits(**{name: min(job.limits.get(name) or settings.given(name), settings.most(name)) for name in _LIMITS})
 
 
 def prepare(site: Site, job: Job) -> str:

@@ -226,3 +226,19 @@ def test_a_result_that_is_no_longer_there_is_told(founded: Any, browser: Any) ->
 )
 def test_sizes_are_for_people(count: int, words: str) -> None:
     assert job_pages.size(count) == words
+
+
+def test_limits_are_asked_for_on_the_form(browser: Any, founded: Any) -> None:
+    person = browser("runner")
+    page = person.get("/admin/applications/run", query_string={"app": APP}).get_data(as_text=True)
+    assert "512 MiB of memory unless you say; 512 MiB of memory at most." in page and 'name="MEMORY"' in page
+    refused = submit(person, MEMORY="64GiB")
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 400 and 'value="64GiB"' in text and "512 MiB of memory at most" in text
+    made = submit(person, MEMORY="64MiB", EXECUTIONDURATION="30")
+    number = made.location.rpartition("/")[2]
+    with founded.database.read() as connection:
+        job = store.get(connection, number)
+    assert (job.limits["memory"], job.execution_duration) == (64 * 2**20, 30)
+    again = person.get(f"/admin/applications/run?app={APP}&job={number}").get_data(as_text=True)
+    assert f'value="{64 * 2**20}"' in again and "--memory 67108864 --time 30" in again
