@@ -15,15 +15,15 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from registry.records import adopting, authorities, incoming, publish, store
+from registry.records import adopting, authorities, burying, incoming, publish, store
 from registry.records.incoming import Document
 from registry.records.ready import Ready, prepare
 from registry.records.shelf_rows import Pending
 from registry.site import Site
-from vosi import xmlio
+from vosi import identifiers, xmlio
 
-SKIPPED = "skipped"
-OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, store.REFUSED, SKIPPED)
+DELETED, SKIPPED = "deleted", "skipped"
+OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, DELETED, store.REFUSED, SKIPPED)
 BATCH_RECORDS = 100
 BATCH_BYTES = 8_000_000
 
@@ -45,8 +45,8 @@ class Entry:
 
     @property
     def taken(self) -> bool:
-        """Whether the shelf holds it now."""
-        return self.outcome in (store.NEW, store.UPDATED, store.UNCHANGED)
+        """Whether the shelf holds it now, or its tombstone."""
+        return self.outcome in (store.NEW, store.UPDATED, store.UNCHANGED, DELETED)
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class _File:
 
 @dataclass
 class _Waiting:
-    """One record that waits to be written, and where its entry belongs."""
+    """One record, or the name of a deleted one, that waits to be written, and where its entry belongs."""
 
-    ready: Ready
+    found: Ready | str
     file: _File
     place: int
 
@@ -131,15 +131,22 @@ class _Run:
             if isinstance(found, Entry):
                 file.entries.append(found)
                 continue
-            fault = publish.why_not_ours(self._site, found)[0] if self._own else found.fault
+            name, fault, size = self._judged(found)
             if fault:
-                file.entries.append(Entry(found.summary.ivoid, store.REFUSED, fault))
+                file.entries.append(Entry(name, store.REFUSED, fault))
                 continue
             self._waiting.append(_Waiting(found, file, len(file.entries)))
             file.entries.append(None)
-            self._bytes += len(found.xml)
+            self._bytes += size
             if len(self._waiting) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
                 self.write()
+
+    def _judged(self, found: Ready | str) -> tuple[str, str, int]:
+        """Name, fault ('' where there is none) and bytes of a record or of a deletion."""
+        if isinstance(found, str):
+            return found, burying.fault(found, self._site.settings.authority if self._own else ""), 0
+        fault = publish.why_not_ours(self._site, found)[0] if self._own else found.fault
+        return found.summary.ivoid, fault, len(found.xml)
 
     def write(self) -> None:
         """Commit what waits, all of it in one transaction."""
@@ -149,7 +156,7 @@ class _Run:
             adopter = adopting.Adopter(connection, self._site, self._force) if self._own else None
             ours = authorities.ours(connection)
             rows = Pending()
-            done = [(waiting, self._put(connection, waiting.ready, adopter, ours, rows)) for waiting in self._waiting]
+            done = [(waiting, self._put(connection, waiting.found, adopter, ours, rows)) for waiting in self._waiting]
             rows.flush(connection)
             if adopter:
                 adopter.settle(self._who)
@@ -160,32 +167,43 @@ class _Run:
         self._waiting, self._bytes = [], 0
 
     def _put(
-        self, connection: Connection, ready: Ready, adopter: adopting.Adopter | None, ours: frozenset[str],
+        self, connection: Connection, found: Ready | str, adopter: adopting.Adopter | None, ours: frozenset[str],
         rows: Pending,
     ) -> Entry:
-        name, authority = ready.summary.ivoid, ready.summary.authority.lower()
+        name = found if isinstance(found, str) else found.summary.ivoid
+        authority = identifiers.parse_ivoid(name).authority.lower()
         if adopter:
             refusal = adopter.adopt(authority)
             if refusal:
                 return Entry(name, store.REFUSED, refusal)
         elif authority in ours and store.get(connection, name) is None:
             return Entry(name, store.REFUSED, f"Its authority {authority} is ours: `registry import --own` takes it.")
-        put = store.put_ready(connection, ready, origin=store.OWN if adopter else store.FOREIGN_FILE, who=self._who,
+        if isinstance(found, str):
+            rows.drop(store.key_of(found))
+            return self._bury(connection, found, bool(adopter))
+        put = store.put_ready(connection, found, origin=store.OWN if adopter else store.FOREIGN_FILE, who=self._who,
                               why="imported from a file", pending=rows)
-        return Entry(name, put.outcome, put.reason, len(ready.problems) if put.record else 0)
+        return Entry(name, put.outcome, put.reason, len(found.problems) if put.record else 0)
+
+    def _bury(self, connection: Connection, name: str, ours: bool) -> Entry:
+        put = (burying.bury_ours if ours else burying.bury_theirs)(connection, name, self._who)
+        if put.record is None:
+            return Entry(name, store.REFUSED if put.outcome == store.REFUSED else SKIPPED, put.reason)
+        return Entry(name, store.UNCHANGED if put.outcome == store.UNCHANGED else DELETED)
 
 
-def _records(site: Site, document: Document) -> Iterator[Ready | Entry]:
-    """The records of a document, judged; an entry in the place of each that cannot be read."""
+def _records(site: Site, document: Document) -> Iterator[Ready | Entry | str]:
+    """The records of a document, judged; an entry in the place of each that cannot be read; names of deleted ones."""
     if document.fault:
         yield Entry("", SKIPPED if document.skipped else store.REFUSED, document.fault)
         return
     try:
         bodies = list(xmlio.records_in(document.data))
+        deleted = burying.deleted_in(document.data)
     except xmlio.XmlRefused as error:
         yield Entry("", store.REFUSED, str(error))
         return
-    if not bodies:
+    if not bodies and not deleted:
         yield Entry("", store.REFUSED, "It holds no VOResource record.")
     for body in bodies:
         try:
@@ -194,3 +212,4 @@ def _records(site: Site, document: Document) -> Iterator[Ready | Entry]:
             yield Entry("", store.REFUSED, str(error))
         else:
             yield prepare(site.schemas, body, element)
+    yield from deleted

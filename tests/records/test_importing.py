@@ -33,7 +33,7 @@ def test_files_folders_and_standard_input_are_read_in_order(north: Any, tmp_path
     assert [(Path(file.name).name, [entry.outcome for entry in file.entries]) for file in report.files] == [
         ("single", ["new"]), ("b.xml", ["new"]), ("notes.txt", ["skipped"]), ("z.XML", ["new"]),
         ("standard input", ["new"])]
-    assert report.counts == {"new": 4, "updated": 0, "unchanged": 0, "refused": 0, "skipped": 1}
+    assert report.counts == {"new": 4, "updated": 0, "unchanged": 0, "deleted": 0, "refused": 0, "skipped": 1}
 
 
 def test_every_record_of_a_list_is_told(north: Any, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_batches_are_committed_one_by_one(north: Any, tmp_path: Path, monkeypatc
     with pytest.raises(Stopped):
         importing.import_paths(north, files, who="t", progress=stop)
     assert importing.import_paths(north, files, who="t").counts == {
-        "new": 3, "updated": 0, "unchanged": 2, "refused": 0, "skipped": 0}
+        "new": 3, "updated": 0, "unchanged": 2, "deleted": 0, "refused": 0, "skipped": 0}
 
 
 def test_a_record_that_ends_its_batch_inactive_is_in_no_search(north: Any, tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""Takes what a dump of an OAI-PMH list tells of deleted records: headers without a record. Called by imports alone.
+
+A registry that moves here brings its tombstones along, so that those who harvest it hear of every deletion; a dump of
+somebody else's only takes away what an earlier dump brought (D15).
+"""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from sqlalchemy import Connection
+
+from registry.records import authorities, store
+from registry.records.ready import Ready
+from vosi import identifiers, namespaces as ns, resource, xmlio
+from vosi.oaipage import read_page
+
+_WHY = "deleted in the list it was imported from"
+# all that is known of a record which was deleted before it came here
+_TOMBSTONE = f'<ri:Resource xmlns="" xmlns:ri="{ns.RI}" status="deleted"><identifier>%s</identifier></ri:Resource>'
+
+
+def deleted_in(document: bytes) -> list[str]:
+    """The identifiers of the records that the OAI-PMH page in `document` tells as deleted; none in any other document.
+
+    Raises XmlRefused.
+    """
+    text = xmlio.to_utf8(document)
+    if ns.OAI.encode() not in text or b"deleted" not in text:
+        return []
+    try:
+        page = read_page(document)
+    except xmlio.XmlRefused:
+        return []  # a container or a record that mentions both words; whether it can be read is said elsewhere
+    return [item.identifier for item in page.items if item.deleted]
+
+
+def fault(ivoid: str, authority: str) -> str:
+    """Why nothing can be deleted under that name, '' where it can; `authority` is ours where ours are deleted."""
+    try:
+        identifiers.parse_ivoid(ivoid)
+    except identifiers.InvalidIdentifier as error:
+        return str(error)
+    kept = (authorities.our_registry(authority), f"ivo://{authority}") if authority else ()
+    if store.key_of(ivoid) in map(store.key_of, kept):
+        return f"{ivoid} says who we are, and is not deleted by an import."
+    return ""
+
+
+def bury_ours(connection: Connection, ivoid: str, who: str) -> store.Put:
+    """Leave a tombstone of ours under that name, whether the record was ever here or not."""
+    old = store.get(connection, ivoid)
+    if old is None or old.origin != store.OWN:
+        return store.put_ready(connection, _tombstone(ivoid), origin=store.OWN, who=who, why=_WHY)
+    if old.deleted:
+        return store.Put(old, store.UNCHANGED)
+    return store.Put(store.delete(connection, ivoid, who=who, why=_WHY), store.UPDATED)
+
+
+def bury_theirs(connection: Connection, ivoid: str, who: str) -> store.Put:
+    """Take away a record that came by a file; `record` is none where there is none to take away."""
+    old = store.get(connection, ivoid)
+    if old is None:
+        return store.Put(None, store.UNCHANGED, "Its registry has deleted it, and it was never here.")
+    if old.origin != store.FOREIGN_FILE:
+        return store.Put(None, store.REFUSED, f"{old.ivoid} {store.SAYS[old.origin]}: it is left as it is.")
+    if old.deleted:
+        return store.Put(old, store.UNCHANGED)
+    return store.Put(store.delete(connection, ivoid, who=who, why=_WHY), store.UPDATED)
+
+
+def _tombstone(ivoid: str) -> Ready:
+    xml = (_TOMBSTONE % escape(ivoid.strip())).encode()
+    element = xmlio.parse(xml)
+    return Ready(xml, element, resource.summarise(element), xmlio.digest(element), "", ())
