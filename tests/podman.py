@@ -53,8 +53,9 @@ def running(folder: Path) -> Iterator[Podman]:
     command = [program, *(f"--{option}={folder / name}" for option, name in places.items())]
     address, log = f"unix://{folder / 'podman.sock'}", folder / "podman.log"
     with log.open("ab") as output:
-        service = subprocess.Popen([*command, "system", "service", "--time=0", address], env=environment,
-                                   stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        service = subprocess.Popen(  # its containers' watchers write into the folder that it was started in
+            [*command, "system", "service", "--time=0", address], env=environment, cwd=folder, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=output, start_new_session=True)
     try:
         client = _answering(address, service, log)
         yield Podman(address, client, log)
