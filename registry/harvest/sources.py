@@ -10,8 +10,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from registry import clock
+from registry.db import alone
 from registry.harvest.client import Client, HarvestError, Query
 from registry.records import authorities
+from registry.records.ready import LONGEST_NAME
+from registry.records.shelf_rows import SHELF
 from registry.records.store import FOREIGN_FILE, key_of
 from registry.site import Site
 from registry.tables import harvest_problems, harvest_runs, records, sources
@@ -154,7 +157,8 @@ def identity(page: OaiPage, url: str) -> Identity:
         summary = resource.summarise(element)
         if key_of(summary.ivoid) and summary.type.endswith(":Registry"):
             claimed = (name.strip().lower() for name in authorities.listed(element))
-            return Identity(summary.ivoid, summary.title, tuple(dict.fromkeys(claimed)))
+            legal = (name for name in claimed if key_of(f"ivo://{name}") and len(name) <= LONGEST_NAME)
+            return Identity(summary.ivoid, summary.title, tuple(dict.fromkeys(legal)))
     raise SourceError(
         f"{url} answers Identify without its registry record (vg:Registry): "
         "it cannot be told which authorities it speaks for."
@@ -170,6 +174,7 @@ def pause(connection: Connection, name: str, paused: bool) -> Source:
 
 def remove(connection: Connection, name: str) -> Source:
     """Forget a source, its history and its claims; its records stay, as coming from a file. Raises SourceError."""
+    alone(connection, SHELF)
     source = get(connection, name)
     connection.execute(update(records).where(records.c.source_id == source.id).values(
         source_id=None, origin=FOREIGN_FILE))

@@ -1,7 +1,7 @@
 """Who speaks for which authority: us, or a registry we know of.
 
 Being named in a record claims nothing (D15): a claim is written down here by whoever decided it, the founding, an
-adoption or a harvest.
+adoption or a harvest. In a unit of work that writes, nobody else claims anything from the first question to its end.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from lxml import etree
 from sqlalchemy import Connection, delete, func, insert, select
 
+from registry.db import alone
+from registry.records.shelf_rows import SHELF
 from registry.tables import authorities, records, rr_res_detail
 
 # the authorities of what ships with this product: standards and our own vocabulary
@@ -19,12 +21,14 @@ SHIPPED = frozenset({"ivoa.net", "innerspace"})
 
 def ours(connection: Connection) -> frozenset[str]:
     """Our authorities, lower case, without ivo://."""
+    alone(connection, SHELF)
     query = select(authorities.c.authority).where(authorities.c.own.is_(True))
     return frozenset(connection.execute(query).scalars())
 
 
 def holder(connection: Connection, authority: str) -> str:
     """The identifier (lower case) of the registry that manages `authority`, '' where none is known to."""
+    alone(connection, SHELF)
     query = select(authorities.c.registry).where(authorities.c.authority == authority.lower())
     return connection.execute(query).scalar() or ""
 
@@ -45,6 +49,7 @@ def claimant(connection: Connection, authority: str) -> str:
 
 def claim(connection: Connection, authority: str, registry: str, *, own: bool) -> None:
     """Write down that `registry` manages `authority`, whoever was written there before."""
+    alone(connection, SHELF)
     name = authority.lower()
     connection.execute(delete(authorities).where(authorities.c.authority == name))
     connection.execute(insert(authorities).values(authority=name, registry=registry.lower(), own=own))
@@ -52,6 +57,7 @@ def claim(connection: Connection, authority: str, registry: str, *, own: bool) -
 
 def release(connection: Connection, registry: str, *, keep: Iterable[str] = ()) -> None:
     """Forget that another registry manages authorities, all but those in `keep` (lower case)."""
+    alone(connection, SHELF)
     table = authorities
     connection.execute(delete(table).where(
         table.c.registry == registry.lower(), table.c.own.is_(False), table.c.authority.not_in(list(keep))))

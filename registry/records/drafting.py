@@ -16,6 +16,7 @@ from registry.errors import Conflict, NotFound
 from registry.records import authorities, publish, store
 from registry.records.publish import PublishRefused
 from registry.records.ready import one_record, prepare
+from registry.records.shelf_rows import SHELF
 from registry.site import Site
 from registry.tables import drafts
 from vosi import resource, xmlio
@@ -61,7 +62,7 @@ def save_draft(
     """
     kept, ivoid = _named(site, xml)
     with site.database.write() as connection:
-        alone(connection, "publish")
+        alone(connection, SHELF)
         record, old = store.get(connection, ivoid), draft_of(connection, ivoid)
         if record is not None and record.origin != store.OWN:
             raise Conflict(f"{record.ivoid} {store.SAYS[record.origin]}: it is not changed here.")
@@ -102,7 +103,7 @@ def problems(site: Site, draft: SavedDraft) -> tuple[Problem, ...]:
 def discard(site: Site, ivoid: str, *, expected: int | None = None) -> SavedDraft:
     """Throw the draft away; what is published stays. Raises NoDraft, Conflict. Says what was thrown away."""
     with site.database.write() as connection:
-        alone(connection, "publish")
+        alone(connection, SHELF)
         draft = draft_of(connection, ivoid)
         if draft is None:
             raise NoDraft(ivoid)

@@ -15,6 +15,7 @@ from registry.db import alone
 from registry.errors import Conflict, NotFound, Refusal
 from registry.records import store
 from registry.records.listing import Set
+from registry.records.shelf_rows import SHELF
 from registry.tables import set_members, sets
 
 _SPEC = re.compile(r"[A-Za-z0-9\-_.!~*'()]+(:[A-Za-z0-9\-_.!~*'()]+)*")  # as the OAI-PMH schema has it
@@ -93,7 +94,7 @@ def remove(connection: Connection, spec: str) -> int:
 
 
 def _alone(connection: Connection) -> None:
-    alone(connection, "sets")
+    alone(connection, SHELF)
 
 
 def _keys(connection: Connection, ivoids: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from registry.db import alone
 from registry.errors import Conflict, Refusal
 from registry.records import authorities, store
 from registry.records.ready import Ready, one_record, prepare
+from registry.records.shelf_rows import SHELF
 from registry.records.store import Record
 from registry.site import Site
 from vosi.schemas import RECOMMENDED, Problem
@@ -60,7 +61,7 @@ def expect(connection: Connection, ivoid: str, expected: int | None) -> Record |
 
     Raises Overtaken, naming who and when, where its version is not the `expected` one (0: there is none).
     """
-    alone(connection, "publish")
+    alone(connection, SHELF)
     record = store.get(connection, ivoid)
     version = record.version if record else 0
     if expected is None or expected == version:

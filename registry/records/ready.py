@@ -24,6 +24,7 @@ _NO_RECORDS = {
     "http://www.ivoa.net/xml/UWS/v1.0rc3": "a UWS job or list of jobs",
 }
 
+LONGEST_NAME = 500  # characters of an identifier: an index of PostgreSQL holds 2,704 bytes
 _OLD = "http://www.ivoa.net/xml/VOResource/v0."
 
 
@@ -82,4 +83,6 @@ def _fault(element: etree._Element, summary: Summary) -> str:
         named = identifiers.parse_ivoid(summary.ivoid)
     except identifiers.InvalidIdentifier as error:
         return str(error)
+    if len(summary.ivoid) > LONGEST_NAME:
+        return f"{summary.ivoid[:60]}... has {len(summary.ivoid)} characters; a name here has {LONGEST_NAME} at most."
     return "" if named.authority else "Its identifier names no authority."

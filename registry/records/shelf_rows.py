@@ -9,6 +9,7 @@ from registry.records import projection
 from registry.records.projection.values import Rows
 from registry.tables import metadata
 
+SHELF = "shelf"  # what a unit of work that changes records or authorities is alone in (`db.alone`)
 TABLES = tuple(table for name, table in sorted(metadata.tables.items()) if name.startswith("rr_"))
 
 

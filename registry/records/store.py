@@ -16,11 +16,11 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import select as sql_select
 
 from registry import clock
-from registry.db import before_commit
+from registry.db import alone, before_commit
 from registry.errors import NotFound
 from registry.records import shelf_rows
 from registry.records.ready import Ready, one_record, prepare
-from registry.records.shelf_rows import Pending
+from registry.records.shelf_rows import SHELF, Pending
 from registry.tables import facts, record_versions, records, sources
 from vosi import identifiers, xmlio
 from vosi.schemas import Schemas
@@ -113,7 +113,11 @@ def key_of(ivoid: str) -> str:
 
 
 def get(connection: Connection, ivoid: str) -> Record | None:
-    """The record named `ivoid` in whatever case, tombstones included."""
+    """The record named `ivoid` in whatever case, tombstones included.
+
+    A unit of work that writes decides by it: nobody else changes the shelf from here to that unit's end.
+    """
+    alone(connection, SHELF)
     row = connection.execute(sql_select(records).where(records.c.key == key_of(ivoid))).first()
     return record_of(row) if row else None
 
@@ -184,6 +188,7 @@ def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
 
 def restamp(connection: Connection, keys: list[str]) -> None:
     """Give records a new datestamp though they stay as they are: what OAI-PMH tells of them has changed, their sets."""
+    alone(connection, SHELF)
     for key in keys:
         connection.execute(update(records).where(records.c.key == key).values(datestamp=""))
     if keys:
@@ -248,6 +253,7 @@ def _write(
 
 def project(connection: Connection, record: Record) -> None:
     """Write the rr_* rows of `record` anew: none unless it is active (D17)."""
+    alone(connection, SHELF)
     shelf_rows.clear(connection, record.key)
     if record.status == ACTIVE:
         registry = _source_registry(connection, record.source_id)
