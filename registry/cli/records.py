@@ -1,9 +1,11 @@
-"""Commands of the shelf: list, show, delete, history; import, export, validate, reproject."""
+"""Commands of the shelf: list, show, history; import, export, reproject.
+
+Those that change records are in `editing` and `changing`.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -11,20 +13,23 @@ from typing import Any
 
 import click
 
-from registry.cli.common import emit, json_option, progress, site_of, table, who, with_site
+from registry.cli import changing, editing
+from registry.cli.common import emit, json_option, progress, table, who, with_site
 from registry.errors import Refusal
-from registry.records import exporting, importing, incoming, judging, listing, publish, reprojecting, store
+from registry.records import drafting, exporting, importing, incoming, lifecycle, listing, reprojecting, store
 from registry.records.importing import Report
-from registry.records.judging import Verdict
 from registry.site import Site
-from vosi.schemas import Schemas
 
 _ORIGINS = click.Choice([store.OWN, store.HARVESTED, store.FOREIGN_FILE, store.SHIPPED])
 
 
 @click.group()
 def records() -> None:
-    """The records on the shelf: list, show, delete, history."""
+    """The records on the shelf: look at them, change ours, see what has changed."""
+
+
+for _name, _command in {"edit": editing.edit, **changing.COMMANDS}.items():
+    records.add_command(_command, _name)
 
 
 @records.command("list")
@@ -32,17 +37,20 @@ def records() -> None:
 @click.option("--origin", type=_ORIGINS, help="Only those that came this way.")
 @click.option("--type", "type_", default="", help="Only those of this type, such as vs:CatalogService.")
 @click.option("--deleted", is_flag=True, help="Tombstones too.")
-@click.option("--drafts", is_flag=True, help="Drafts too.")
+@click.option("--drafts", is_flag=True, help="The drafts, and nothing else.")
 @click.option("--after", default="", help="Go on behind this identifier.")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @json_option
 @with_site
 def list_(site: Site, words: tuple[str, ...], origin: str | None, type_: str, after: str, limit: int, as_json: bool,
-          **shown: bool) -> None:
+          deleted: bool, drafts: bool) -> None:
     """List records by name; WORDS are looked for in title and identifier."""
+    if drafts:
+        _list_drafts(site, words, as_json)
+        return
     with site.database.read() as connection:
         found = listing.browse(connection, origin=origin or "", type_=type_, words=" ".join(words),
-                               after=store.key_of(after), limit=limit, **shown)
+                               after=store.key_of(after), limit=limit, deleted=deleted)
     rows = [(one.ivoid, one.title, one.type, one.origin, one.status, one.datestamp) for one in found]
     emit([_plain(one) for one in found], as_json, lambda: table(
         ("identifier", "title", "type", "origin", "status", "changed"), rows, empty="No record matches."))
@@ -51,10 +59,18 @@ def list_(site: Site, words: tuple[str, ...], origin: str | None, type_: str, af
 @records.command()
 @click.argument("ivoid")
 @click.option("--xml", "as_xml", is_flag=True, help="The record itself and nothing else.")
+@click.option("--draft", "as_draft", is_flag=True, help="The XML of its draft and nothing else.")
 @json_option
 @with_site
-def show(site: Site, ivoid: str, as_xml: bool, as_json: bool) -> None:
+def show(site: Site, ivoid: str, as_xml: bool, as_draft: bool, as_json: bool) -> None:
     """Show the record IVOID, in whatever case it is written."""
+    if as_draft:
+        with site.database.read() as connection:
+            draft = drafting.draft_of(connection, ivoid)
+        if draft is None:
+            raise drafting.NoDraft(ivoid)
+        _print_xml(draft.xml)
+        return
     record = _record(site, ivoid)
     if as_xml:
         _print_xml(record.xml)
@@ -73,20 +89,6 @@ def show(site: Site, ivoid: str, as_xml: bool, as_json: bool) -> None:
 
 @records.command()
 @click.argument("ivoid")
-@click.option("--why", default="", help="The reason, for the history.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@with_site
-def delete(site: Site, ivoid: str, why: str, yes: bool) -> None:
-    """Delete the record IVOID; a tombstone tells those who harvest us."""
-    record = _record(site, ivoid)
-    if not (yes or record.deleted):
-        click.confirm(f"Delete {record.ivoid} ({record.title})?", abort=True)
-    publish.retire(site, record.ivoid, who=who(), why=why)
-    click.echo(f"deleted {record.ivoid}")
-
-
-@records.command()
-@click.argument("ivoid")
 @click.option("--version", type=int, help="Print the XML of this version and nothing else.")
 @json_option
 @with_site
@@ -96,10 +98,8 @@ def history(site: Site, ivoid: str, version: int | None, as_json: bool) -> None:
     with site.database.read() as connection:
         versions = store.versions(connection, record.ivoid)
     if version is not None:
-        wanted = [one for one in versions if one.version == version]
-        if not wanted:
-            raise Refusal(f"{record.ivoid} has no version {version}; its newest is {record.version}.")
-        _print_xml(wanted[0].xml)
+        with site.database.read() as connection:
+            _print_xml(lifecycle.version_of(connection, record, version).xml)
         return
     rows = [(one.version, one.at, one.who, one.status, one.why) for one in versions]
     names = ("version", "at", "who", "status", "why")
@@ -150,30 +150,6 @@ def export(site: Site, target: str, origin: str | None) -> None:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True, metavar="PATH|IVOID...")
-@json_option
-@click.pass_obj
-def validate(instance: Path, targets: tuple[str, ...], as_json: bool) -> None:
-    """Judge records by the schemas: files, folders, - for standard input, or identifiers of records on the shelf.
-
-    Exit code 1 when one is not valid in any edition. Files need no datacenter.
-    """
-    names = [target for target in targets if target[:6].lower() == "ivo://"]
-    paths = [target for target in targets if target not in names]
-    verdicts: list[Verdict] = []
-    if names or instance.is_dir():
-        with site_of(instance) as site:
-            verdicts += [judging.of_record(site.schemas, _record(site, name)) for name in names]
-            verdicts += _of_files(site.schemas, paths)
-    else:
-        verdicts += _of_files(Schemas(), paths)
-    emit([asdict(verdict) | {"valid": verdict.valid} for verdict in verdicts], as_json, lambda: _say(verdicts))
-    faulty = sum(not verdict.valid for verdict in verdicts)
-    if faulty:
-        raise Refusal(f"{faulty} of {len(verdicts)} not valid.")
-
-
-@click.command()
 @click.option("--behind", is_flag=True, help="Only records whose rows were made from another state of theirs.")
 @with_site
 def reproject(site: Site, behind: bool) -> None:
@@ -183,29 +159,20 @@ def reproject(site: Site, behind: bool) -> None:
     click.echo(f"{count} records projected")
 
 
+def _list_drafts(site: Site, words: tuple[str, ...], as_json: bool) -> None:
+    with site.database.read() as connection:
+        found = [(one, one.summary) for one in drafting.every(connection)]
+    wanted = [word.lower() for word in words]
+    found = [(one, said) for one, said in found if all(word in f"{one.key} {said.title.lower()}" for word in wanted)]
+    rows = [(one.ivoid, said.title, said.type, one.who, one.at, one.revision, one.based_on) for one, said in found]
+    names = ("identifier", "title", "type", "who", "at", "revision", "based on")
+    keys = ("ivoid", *(name.replace(" ", "_") for name in names[1:]))
+    emit([dict(zip(keys, row, strict=True)) for row in rows], as_json, lambda: table(
+        names, rows, empty="There is no draft."))
+
+
 def _silent(_done: int, _words: str = "") -> None:
     """Standard output is the document itself."""
-
-
-def _of_files(schemas: Schemas, paths: list[str]) -> Iterator[Verdict]:
-    with progress("validate", total=incoming.count(paths)) as update:
-        for done, document in enumerate(incoming.documents(paths, sys.stdin.buffer), 1):
-            if not document.skipped:
-                yield from judging.of_document(schemas, document)
-            update(done, document.name)
-
-
-def _say(verdicts: list[Verdict]) -> None:
-    rows = [(verdict.name or "the shelf", verdict.ivoid, verdict.words, len(verdict.problems) or "",
-             _first(verdict)) for verdict in verdicts]
-    table(("where", "identifier", "verdict", "problems", "the first"), rows, empty="There was nothing to judge.")
-
-
-def _first(verdict: Verdict) -> str:
-    if not verdict.problems:
-        return ""
-    first = verdict.problems[0]
-    return f"{first.what} (line {first.line})" if first.line else first.what
 
 
 def _report(report: Report) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""A founded datacenter, and how tests make records."""
+"""A founded datacenter, commands as typed there, and how tests make records."""
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from registry.cli.main import main
 from registry.records import founding
 
 
@@ -14,6 +19,31 @@ def north(site: Any) -> Any:
     """`site`, founded: authority north.example with its four records."""
     founding.found(site, founding.Founding("north.example", "North", site.settings.base_url), "test")
     return site
+
+
+class Said(SimpleNamespace):
+    """What a command left: `code`, `out`, `err`."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture()
+def command(north: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    monkeypatch.setenv("INNERSPACE_AUTHORITY", north.settings.authority)
+
+    def run(*words: object, stdin: bytes = b"") -> Said:
+        arguments = ["registry", "--instance", str(north.settings.instance), *map(str, words)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Said(code=ended.value.code, out=captured.out, err=captured.err)
+
+    return run
 
 
 def record(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,31 +15,6 @@ from registry.records.reprojecting import reproject
 from registry.tables import records, rr_resource
 from tests.records.conftest import record
 from vosi import xmlio
-
-
-class Said(SimpleNamespace):
-    """What a command left: `code`, `out`, `err`."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture()
-def command(north: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    monkeypatch.setenv("INNERSPACE_AUTHORITY", north.settings.authority)
-
-    def run(*words: object, stdin: bytes = b"") -> Said:
-        arguments = ["registry", "--instance", str(north.settings.instance), *map(str, words)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return Said(code=ended.value.code, out=captured.out, err=captured.err)
-
-    return run
 
 
 @pytest.fixture()
@@ -63,7 +35,8 @@ def test_import_reports_every_file_and_ends_well_when_something_is_taken(command
     assert "c.xml" in said.out and "not well-formed" in said.out and "notes.txt" in said.out
     assert "4 of 4" in said.err
     told = json.loads(command("import", files, "--json").out)
-    assert told["counts"] == {"new": 0, "updated": 0, "unchanged": 2, "refused": 1, "skipped": 1}
+    assert {name: number for name, number in told["counts"].items() if number} == {
+        "unchanged": 2, "refused": 1, "skipped": 1}
     assert [Path(file["name"]).name for file in told["files"]] == ["a.xml", "b.xml", "c.xml", "notes.txt"]
     assert told["files"][1]["entries"][0]["problems"] > 0
 
