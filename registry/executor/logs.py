@@ -14,8 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from registry.executor.runtime import STDERR, STDOUT, EngineFault, LogChunk, Runtime
+from registry.executor.sandbox import ENGINE_LOG
 
 STREAMS = (STDOUT, STDERR)
+_OVERHEAD = 100  # bytes of JSON around a line in the engine's log
+_ESCAPE = 5      # further bytes that JSON may need for one that is not plain
+_PLAIN = b" !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+_MAY_ROTATE = ENGINE_LOG - 2**20
 _SAVE_EVERY = 0.2  # seconds; what came after the last time is read again
 
 
@@ -72,6 +77,7 @@ class Follower:
         self._runtime, self._name, self._cursor = runtime, name, cursor
         self._stop = threading.Event()
         self._broken = False
+        self._followed = 0  # bytes of the engine's log, at most
         self._thread: threading.Thread | None = None
         places = _read(cursor)
         self._logs = {stream: CappedLog(folder / stream, limit, *places.get(stream, (0, ""))) for stream in STREAMS}
@@ -81,7 +87,7 @@ class Follower:
         self._thread = threading.Thread(target=self._follow, name=f"log of {self._name}", daemon=True)
         self._thread.start()
 
-    def finish(self, patience: float = 2.0) -> None:
+    def finish(self, patience: float = 10.0) -> None:
         """After the container's end: take what is still to come, and close the files."""
         if self._thread is not None:
             self._thread.join(patience)
@@ -90,8 +96,8 @@ class Follower:
         else:
             self._broken = True
         try:
-            # an engine that begins its own log anew loses its followers: what comes after a head is read at the end
-            if self._broken or any(log.full for log in self._logs.values()):
+            # an engine that begins its own log anew loses its followers: what follows a head is then read at the end
+            if self._broken or self._followed > _MAY_ROTATE:
                 for log in self._logs.values():
                     log.rewind()
                 self._keep(self._runtime.follow(self._name, self._since(), wait=False))
@@ -116,6 +122,7 @@ class Follower:
         saved = float("-inf")
         for chunk in chunks:
             self._logs[chunk.stream].write(chunk)
+            self._followed += _OVERHEAD + len(chunk.data) + _ESCAPE * len(chunk.data.translate(None, _PLAIN))
             if time.monotonic() > saved + _SAVE_EVERY:
                 self._save()
                 saved = time.monotonic()

@@ -15,6 +15,7 @@ SCRATCH = "/scratch"              # a path that images do not have: tmpfs takes 
 OPEN_FILES = 1024
 SCRATCH_FILES = 10_000
 _MIB = 2**20
+ENGINE_LOG = 64 * _MIB            # bytes of the engine's own log of a container, until it is removed
 
 
 def scratch_bytes(limits: Limits) -> int:
@@ -84,9 +85,9 @@ def _shares(limits: Limits) -> dict[str, Any]:
             {"Name": "fsize", "Soft": limits.disk, "Hard": limits.disk},
         ],
         # the engine's own log bridges a restart of the worker, and the moment until the log is followed: a flood writes
-        # megabytes in that time, and a full log loses its head
+        # 40 MB a second as JSON, and a full log begins anew and loses its head
         "LogConfig": {
-            "Type": "json-file", "Config": {"max-size": str(max(16 * _MIB, 4 * limits.log)), "max-file": "1"}},
+            "Type": "json-file", "Config": {"max-size": str(max(ENGINE_LOG, 4 * limits.log)), "max-file": "1"}},
     }
 
 

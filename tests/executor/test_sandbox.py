@@ -27,7 +27,7 @@ EXPECTED = {
     "OomScoreAdj": 500, "OomKillDisable": False, "ShmSize": 67108864,
     "Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 1024}, {"Name": "core", "Soft": 0, "Hard": 0},
                 {"Name": "fsize", "Soft": 5242880, "Hard": 5242880}],
-    "LogConfig": {"Type": "json-file", "Config": {"max-size": "16777216", "max-file": "1"}},
+    "LogConfig": {"Type": "json-file", "Config": {"max-size": "67108864", "max-file": "1"}},
     "NetworkMode": "innerspace-x-dc", "ExtraHosts": ["dc.internal:172.20.0.1"],
     "Tmpfs": {"/scratch": "rw,noexec,nosuid,nodev,size=67108864,nr_inodes=10000,mode=1777"},
     "Mounts": [

@@ -302,12 +302,15 @@ def test_killed_with_9_in_mid_job_the_log_goes_on(idle):
 
 
 def test_a_worker_that_is_told_to_stop_leaves_its_jobs_running_for_the_next(idle):
-    job_id = submit(idle.site, idle.image("echo one; sleep 1; echo two"))
+    waits = "echo one; while ! ls /results/go >/dev/null 2>&1; do sleep 0.05; done; echo two"
+    job_id = submit(idle.site, idle.image(waits))
     first = idle.process()
     idle.until(lambda: job_of(idle.site, job_id).phase is EXECUTING)
     first.terminate()
     assert first.wait(20) == 0
-    assert job_of(idle.site, job_id).phase is EXECUTING
+    job = job_of(idle.site, job_id)
+    assert job.phase is EXECUTING
+    (stage.results(idle.site, job) / "go").touch()
     idle.process()
     assert idle.until_final(job_id).phase is COMPLETED
     assert idle.text(job_id, "stdout") == "one\ntwo\n"
