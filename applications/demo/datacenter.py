@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -15,7 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
+from docker.errors import DockerException
+
 from applications.demo.engine import stop_process
+from registry import config
 from registry.errors import Refusal
 
 START_LIMIT = 60.0  # seconds for a process to answer
@@ -150,6 +155,14 @@ class Datacenter:
         for pid in reversed(self.processes):
             stop_process(pid, STOP_LIMIT)
         self.processes.clear()
+        self._remove_network()
+
+    def _remove_network(self) -> None:
+        """Take the network of its jobs off the engine: the engine has room for some thirty, and a demo is no site."""
+        name = f"innerspace-{config.load(self.folder).engine_name}-dc"
+        with contextlib.suppress(DockerException, OSError, Refusal):
+            for network in docker.from_env().networks.list(names=[name]):
+                network.remove()
 
 
 def fetch(url: str) -> bytes:
