@@ -213,6 +213,7 @@ def _free(held: ExitStack, wish: int) -> int:
     """The wished port, or a free one; held until all are chosen."""
     for port in (wish, 0):
         probe = held.enter_context(socket.socket())
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have just ended do not count
         try:
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
