@@ -22,6 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from registry import clock
+from registry.db import alone
 from registry.errors import Busy, Denied, NotFound, Refusal, Unauthenticated
 from registry.site import Site
 from registry.tables import accounts as people, api_tokens, audit as audit_table, login_attempts, sessions
@@ -109,6 +110,7 @@ def create_account(connection: Connection, name: str, password: str, role: str) 
             f"{name!r} cannot be an account's name: up to 64 letters, digits and . _ @ -, the first a letter or digit.")
     if role not in ROLES:
         raise AccountError(f"There is no role {role!r}: one of {', '.join(ROLES)}.")
+    alone(connection, "accounts")
     if _row(connection, name) is not None:
         raise AccountError(f"There is an account {name} already: choose another name, or set its password.")
     connection.execute(insert(people).values(
@@ -201,6 +203,7 @@ def _count_try(connection: Connection, subject: str) -> int:
 def _refuse_flood(connection: Connection, subjects: tuple[str, str]) -> None:
     since = clock.stamp(clock.later(-WINDOW))
     if connection.info.get("writes"):
+        alone(connection, "logins")  # many guesses at once are counted one by one
         connection.execute(delete(login_attempts).where(login_attempts.c.at < since))
     query = select(func.count()).where(login_attempts.c.at >= since).group_by(login_attempts.c.subject)
     counts = connection.execute(query.where(login_attempts.c.subject.in_(subjects))).scalars().all()

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, RootTransaction, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from registry.errors import Refusal, Unavailable
 
@@ -31,6 +31,10 @@ _FORMS = "sqlite:///path/of/a/file or postgresql://user:password@host/name"
 
 class DatabaseRefused(Refusal):
     """The database_url cannot be used as it is; the message says why and what would do."""
+
+
+class UnfitValue(Refusal):
+    """A value that no database of ours can hold; the message says which kind."""
 
 
 class Database:
@@ -163,6 +167,16 @@ def _understood(url: str) -> URL:
     return found
 
 
+def _explain(context: ExceptionContext) -> None:
+    """What the client has sent is the client's to mend: a sentence, no fault of ours."""
+    error = context.original_exception
+    if isinstance(error, UnicodeEncodeError):
+        raise UnfitValue("A text holds half a character (a lone surrogate): send it whole.")
+    if isinstance(error, OverflowError) or isinstance(context.sqlalchemy_exception, DataError):
+        words = str(error).strip().splitlines() or ["it is out of range"]
+        raise UnfitValue(f"A value does not fit into the database: {words[0].rstrip('.')}.")
+
+
 def _sqlite_engine(url: URL, echo: bool) -> Engine:
     folder = Path(str(url.database)).parent
     try:
@@ -170,6 +184,7 @@ def _sqlite_engine(url: URL, echo: bool) -> Engine:
     except OSError as error:
         raise DatabaseRefused(f"The folder {folder} of the database cannot be made: {error.strerror}.") from None
     engine = create_engine(url, echo=echo, hide_parameters=True, connect_args={"timeout": _PATIENCE})
+    event.listen(engine, "handle_error", _explain)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -198,6 +213,7 @@ def _postgresql_engine(url: URL, echo: bool) -> Engine:
         url, echo=echo, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20,
         isolation_level="READ COMMITTED",
         connect_args={name: value for name, value in given.items() if name not in url.query})
+    event.listen(engine, "handle_error", _explain)
 
     class _Text(StrDumper):  # type: ignore[misc, valid-type]
         """PostgreSQL keeps no NUL in a text, and no text of ours means anything by one: U+FFFD stands for it."""

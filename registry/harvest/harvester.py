@@ -13,6 +13,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, update
 
 from registry import bell, clock
+from registry.db import alone
 from registry.harvest import intake, sources, store
 from registry.harvest.client import Client, HarvestError, Interrupted, Query, TokenRefused
 from registry.harvest.sources import Source
@@ -24,6 +25,7 @@ from vosi.oaipage import OaiPage
 
 HARVESTS = "harvests"  # the bell that is rung with every page and at the end of a run
 Progress = Callable[[Run], None]
+_CANCELLED = "It was cancelled."
 
 
 class Cancelled(HarvestError):
@@ -40,6 +42,7 @@ def request(site: Site, source_id: int, who: str, *, full: bool = False) -> Run:
 
 def ask(connection: Connection, source_id: int, *, full: bool = False) -> Run:
     """Put a harvest of the source into the queue, or give back the open one. Raises SourceError."""
+    alone(connection, sources.HARVESTS)
     source = sources.get(connection, source_id)
     return store.ask(connection, source, None if full else _from(source), afresh=full)
 
@@ -48,10 +51,19 @@ def run(
     site: Site, run_id: int, lease: str, *,
     progress: Progress = lambda _: None, pause: Callable[[float], None] = time.sleep,
 ) -> Run | None:
-    """Carry out the queued run to its end; None when another process has it. Never raises for what a server does.
+    """Carry out the queued run to its end; None when another process has it, or its source has been removed.
 
-    The caller holds `lease` (see `lease.held`) for as long as this takes.
+    Never raises for what a server does. The caller holds `lease` (see `lease.held`) for as long as this takes.
     """
+    try:
+        return _run(site, run_id, lease, progress, pause)
+    except store.NoRun:
+        return None
+
+
+def _run(
+    site: Site, run_id: int, lease: str, progress: Progress, pause: Callable[[float], None],
+) -> Run | None:
     with site.database.write() as connection:
         if not store.take(connection, run_id, lease):
             return None
@@ -84,6 +96,7 @@ def _introduce(site: Site, source: Source, current: Run, client: Client) -> tupl
             f"{source.url} was the registry {source.registry} and now says it is {who.ivoid}: "
             "remove the source and add it again if that is right.")
     with site.database.write() as connection:
+        _hold(connection, current)
         connection.execute(update(sources_table).where(sources_table.c.id == source.id).values(
             managed_authorities=list(who.authorities), granularity=page.granularity))
         authorities.release(connection, who.ivoid, keep=who.authorities)
@@ -128,14 +141,21 @@ def _pages(
         first = first or page.response_date
         judged = [intake.judge(site.schemas, item) for item in page.items]  # slow, and so before the transaction
         with site.database.write() as connection:
+            _hold(connection, current)
             counts, found = intake.shelve(connection, source, judged, managed)
             kept = store.add_page(connection, current, counts, found, token=page.token or None,
                                   list_size=size, first_response=first)
             if not kept:
-                raise Cancelled("It was cancelled.")
+                raise Cancelled(_CANCELLED)
             state = store.get(connection, current.id)
         site.bells.ring(HARVESTS)
         progress(state)
+
+
+def _hold(connection: Connection, current: Run) -> None:
+    """Raises Cancelled where the run is no longer ours; else its source stays until the unit of work ends."""
+    if not store.holds(connection, current):
+        raise Cancelled(_CANCELLED)
 
 
 def _seen_pages(site: Site, current: Run) -> bool:

@@ -21,6 +21,8 @@ from registry.tables import harvest_problems, harvest_runs, records, sources
 from vosi import resource, xmlio
 from vosi.oaipage import OaiPage
 
+HARVESTS = "harvests"  # what a unit of work that adds or removes sources, or asks for runs, is alone in (`db.alone`)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -112,6 +114,7 @@ def add(site: Site, url: str, *, name: str = "", set_spec: str = "ivo_managed", 
     }
     try:
         with site.database.write() as connection:
+            alone(connection, HARVESTS)
             same = next((one for one in list_sources(connection) if key_of(one.registry) == key_of(who.ivoid)), None)
             if same:
                 raise SourceError(f"{who.ivoid} is harvested already, as {same.name} from {same.url}.")
@@ -174,6 +177,7 @@ def pause(connection: Connection, name: str, paused: bool) -> Source:
 
 def remove(connection: Connection, name: str) -> Source:
     """Forget a source, its history and its claims; its records stay, as coming from a file. Raises SourceError."""
+    alone(connection, HARVESTS)
     alone(connection, SHELF)
     source = get(connection, name)
     connection.execute(update(records).where(records.c.source_id == source.id).values(

@@ -9,7 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import clock
+from registry.db import alone
+from registry.errors import NotFound
 from registry.harvest.sources import Source
+from registry.records.shelf_rows import SHELF
 from registry.tables import harvest_problems, harvest_runs, sources
 
 QUEUED, RUNNING, COMPLETE, FAILED, CANCELLED = "queued", "running", "complete", "failed", "cancelled"
@@ -55,6 +58,10 @@ class Problem:
     raw: bytes | None = None
 
 
+class NoRun(NotFound, LookupError):
+    """There is no such run; its source may have been removed."""
+
+
 def ask(connection: Connection, source: Source, from_: str | None, *, afresh: bool = False) -> Run:
     """The open run of the source, or a new one in the queue that asks for what changed since `from_`.
 
@@ -73,10 +80,10 @@ def ask(connection: Connection, source: Source, from_: str | None, *, afresh: bo
 
 
 def get(connection: Connection, run_id: int) -> Run:
-    """The run of that number. Raises LookupError."""
+    """The run of that number. Raises NoRun."""
     row = connection.execute(select(harvest_runs).where(harvest_runs.c.id == run_id)).first()
     if row is None:
-        raise LookupError(f"There is no harvest {run_id}.")
+        raise NoRun(f"There is no harvest {run_id}.")
     return _run(row)
 
 
@@ -121,6 +128,14 @@ def take(connection: Connection, run_id: int, lease: str) -> bool:
 def requeue(connection: Connection, run: Run) -> bool:
     """Put a run whose process is gone back into the queue, with its token."""
     return _move(connection, run.id, (RUNNING,), run.lease, state=QUEUED, lease="")
+
+
+def holds(connection: Connection, run: Run) -> bool:
+    """Whether the run is still `run`'s; its source is not removed from here to the end of the unit of work."""
+    alone(connection, SHELF)
+    row = harvest_runs.c
+    query = select(row.id).where(row.id == run.id, row.state == RUNNING, row.lease == run.lease)
+    return connection.execute(query).first() is not None
 
 
 def add_page(

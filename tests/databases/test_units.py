@@ -9,9 +9,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
 from registry import schema
-from registry.db import Database, DatabaseRefused, alone, before_commit
+from registry.db import Database, DatabaseRefused, UnfitValue, alone, before_commit
 from registry.errors import Refusal, Unavailable
-from registry.tables import audit, facts
+from registry.tables import audit, facts, harvest_runs
 
 
 def put(connection, name, value="1"):
@@ -184,3 +184,15 @@ def test_a_file_that_is_no_database_or_cannot_be_made_is_refused(tmp_path):
         schema.upgrade(Database(f"sqlite:///{tmp_path / 'text'}"))
     with pytest.raises(Refusal, match="cannot be made"):
         Database(f"sqlite:///{tmp_path / 'text' / 'below' / 'registry.sqlite'}")
+
+
+@pytest.mark.parametrize("value", [2**63, 10**30])
+def test_a_number_beyond_every_column_is_refused_in_a_sentence(any_site, value):
+    with pytest.raises(UnfitValue, match="does not fit"), any_site.database.write() as connection:
+        connection.execute(insert(harvest_runs).values(source_id=1, state="", started="", list_size=value))
+
+
+def test_half_a_character_is_refused_in_a_sentence(any_site):
+    with pytest.raises(UnfitValue, match="half a character"), any_site.database.write() as connection:
+        put(connection, "\ud800")
+    assert names(any_site.database) == set()

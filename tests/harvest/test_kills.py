@@ -23,9 +23,16 @@ import sys
 from pathlib import Path
 from registry.harvest import schedule
 from registry.site import open_site
-site = open_site(Path(sys.argv[1]), authority="north.example", allowed_networks=["127.0.0.0/8"])
+site = open_site(
+    Path(sys.argv[1]), authority="north.example", allowed_networks=["127.0.0.0/8"], database_url=sys.argv[3])
 schedule.turn(site, sys.argv[2])
 """
+
+
+@pytest.fixture()
+def site(any_site: Site) -> Site:
+    """On both databases."""
+    return any_site
 
 
 class Stuck:
@@ -59,7 +66,8 @@ def source(site: Site, stuck: Stuck) -> Source:
 @contextmanager
 def worker(site: Site, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that does one turn; killed with -9 at the end, whatever it is doing."""
-    process = subprocess.Popen([sys.executable, "-c", _WORKER, str(site.settings.instance), name])
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WORKER, str(site.settings.instance), name, site.settings.database])
     try:
         yield process
     finally:
@@ -115,6 +123,18 @@ def test_a_cancelled_run_stops_at_its_next_page(site: Site, stuck: Stuck, source
     done = last_run(site, source)
     assert (done.state, done.message, counts(done)) == (store.CANCELLED, "A person stopped it.", {"new": 2})
     assert held(site) == [F + "a", F + "b"], "the page that came too late is not taken"
+
+
+def test_a_source_that_is_removed_in_mid_run_ends_it_without_a_fault(site: Site, stuck: Stuck, source: Source) -> None:
+    with worker(site, "worker") as process:
+        assert stuck.asked.wait(30)
+        with site.database.write() as connection:
+            sources.remove(connection, source.name)
+        stuck.open.set()
+        assert process.wait(30) == 0
+    with site.database.read() as connection:
+        assert store.runs(connection) == []
+    assert held(site) == [F + "a", F + "b"]
 
 
 def test_a_process_that_was_taken_for_dead_writes_nothing_more(site: Site, source: Source) -> None:
