@@ -21,7 +21,16 @@ blueprint = Blueprint("oai", __name__)
 _NAME, _LOAD = "oai repository", "oai load"
 _WORTH_PACKING = 1024  # bytes
 _LARGE = 2**18  # bytes
+_PIECE = 2**17  # bytes
 _LISTS = frozenset({"ListRecords", "ListIdentifiers"})
+
+
+class _Page(BytesIO):
+    """A page as a file. The server asks for megabytes, sends what the socket takes, and asks again for the rest."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most one piece where a size is asked for: what will not be sent now is not copied now."""
+        return super().read(min(size, _PIECE) if size and size > 0 else size)
 
 
 def register(app: Flask) -> None:
@@ -98,5 +107,5 @@ def _sent(moment: str, attributes: dict[str, str], body: list[bytes]) -> Respons
     if len(page) < _LARGE:
         return Response(page, headers=headers, content_type=kind)
     # handed over as a file that is in memory: so the server does not copy it to one on the disk first
-    file = wrap_file(request.environ, BytesIO(page))
+    file = wrap_file(request.environ, _Page(page))
     return Response(file, headers=headers, content_type=kind, direct_passthrough=True)
