@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry import clock
+from registry.db import alone
 from registry.errors import Refusal
 from registry.services.memory import Memory
 from registry.site import Site
@@ -64,6 +65,7 @@ def tell_engine(site: Site, fault: str) -> None:
         known = engine_fault(connection)
     if known != fault:
         with site.database.write() as connection:
+            alone(connection, ENGINE_FACT)
             connection.execute(delete(facts).where(facts.c.name == ENGINE_FACT))
             if fault:
                 connection.execute(insert(facts).values(name=ENGINE_FACT, value=fault))

@@ -7,6 +7,7 @@ import threading
 
 from sqlalchemy import delete, insert, select
 
+from registry.db import alone
 from registry.executor import firewall
 from registry.executor.runtime import RUNNING, Network, Runtime
 from registry.site import Site
@@ -58,5 +59,6 @@ class DcNetwork:
             known = connection.execute(select(facts.c.value).where(facts.c.name == FACT)).scalar()
         if known != gateway:
             with self._site.database.write() as connection:
+                alone(connection, FACT)
                 connection.execute(delete(facts).where(facts.c.name == FACT))
                 connection.execute(insert(facts).values(name=FACT, value=gateway))
