@@ -25,6 +25,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
+    literal_column,
     text,
 )
 
@@ -160,7 +162,11 @@ sources = Table(
     Column("granularity", String, nullable=False, default=""),
     Column("interval", Integer, nullable=False),  # seconds
     Column("paused", Boolean, nullable=False, default=False),
+    Column("priority", Integer, nullable=False, default=0),  # of two that wait the higher is harvested first
+    Column("owner", String, nullable=False, default=""),  # account that looks after it
     Column("since", String),  # responseDate of the first page of the last complete run
+    Column("last_full", String),  # when everything was asked for last, and came
+    Column("health", String, nullable=False, default=""),  # how its last run went: '' | ok | failing | held
     Column("next_run", String, nullable=False),
     Column("created", String, nullable=False),
 )
@@ -182,13 +188,49 @@ harvest_runs = Table(
     Column("rejected", Integer, nullable=False, default=0),
     Column("message", Text, nullable=False, default=""),
     Column("lease", String, nullable=False, default=""),
+    Column("who", String, nullable=False, default=""),  # that asked for it; '' for the clock
+    Column("accept_loss", Boolean, nullable=False, default=False),  # a person lets it delete however much is missing
+    Column("missing", Integer, nullable=False, default=0),  # records of the source that a full list no longer holds
+    Column("editions", JSON, nullable=False, default=dict),  # how many records are valid in which profile, '' for none
+    Column("faults", JSON, nullable=False, default=list),  # the most frequent: [[words, how many, an ivoid], ...]
+)
+harvest_seen = Table(  # which records the pages of an open full run held, so that it can tell what is missing
+    "harvest_seen", metadata, _id(),
+    Column("run_id", ForeignKey("harvest_runs.id"), nullable=False, index=True),
+    Column("keys", LargeBinary, nullable=False),  # 16 bytes for each
+)
+quarantine = Table(  # records that were not taken, until a person looks at them
+    "quarantine", metadata, _id(),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("run_id", Integer, nullable=False),  # in which it came first
+    Column("ivoid", String, nullable=False, default=""),  # as its header has it
+    Column("digest", String, nullable=False),  # of identifier and bytes
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary),
+    Column("at", String, nullable=False),
+    Column("state", String, nullable=False),  # open | accepted | muted
+    Column("who", String, nullable=False, default=""),  # that accepted or muted it
+    Column("decided", String),
+)
+Index("quarantine_by_digest", quarantine.c.source_id, quarantine.c.digest, unique=True)
+harvest_changes = Table(  # each change of a source's health, for hooks
+    "harvest_changes", metadata, _id(),
+    Column("source_id", ForeignKey("sources.id"), nullable=False, index=True),
+    Column("run_id", Integer, nullable=False),
+    Column("at", String, nullable=False),
+    Column("was", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("message", Text, nullable=False, default=""),
+    Column("tries", Integer),  # of telling the hooks; none when there is nothing left to tell
+    Column("told", JSON, nullable=False, default=list),  # hooks that know
 )
 harvest_problems = Table(
     "harvest_problems", metadata, _id(),
     Column("run_id", ForeignKey("harvest_runs.id"), nullable=False, index=True),
     Column("ivoid", String, nullable=False, default=""),
+    Column("kind", String, nullable=False, default="rejected"),  # rejected | flagged (taken or left all the same) | conflict
     Column("reason", Text, nullable=False),
-    Column("raw", LargeBinary),
+    Column("quarantine_id", ForeignKey("quarantine.id")),  # where its bytes are
 )
 
 # --- jobs -------------------------------------------------------------------------------------------------------------
@@ -223,6 +265,7 @@ jobs = Table(
     Column("lease", String, nullable=False, default=""),  # worker that has it
     Column("beat", Integer, nullable=False, default=0),  # moves while that worker lives
     Column("token_hash", String),  # of the attempt's gateway token
+    Column("rank", String, nullable=False, default=""),  # of its owner's jobs in the queue the lowest is the next
 )
 Index("jobs_by_phase", jobs.c.phase, jobs.c.created)
 Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
@@ -232,9 +275,18 @@ Index("jobs_by_creation", jobs.c.created, jobs.c.id)
 Index("jobs_by_destruction", jobs.c.destruction)
 # the few rows a worker looks for among many; the conditions stand in uws/store.py with the same words
 _taken, _unwanted = text("lease > ''"), text("desired != 'RUN'")
+_ready = text("phase = 'QUEUED' AND lease = '' AND desired = 'RUN'")
 Index("jobs_taken", jobs.c.lease, sqlite_where=_taken, postgresql_where=_taken)
 Index("jobs_unwanted", jobs.c.desired, sqlite_where=_unwanted, postgresql_where=_unwanted)
+Index("jobs_ready", func.coalesce(jobs.c.owner, literal_column("''")), jobs.c.rank, jobs.c.id, sqlite_where=_ready,
+      postgresql_where=_ready)
 
+job_usage = Table(  # what each owner's jobs have used, for fair shares; '' is everybody without an account
+    "job_usage", metadata,
+    Column("owner", String, primary_key=True),
+    Column("hour", String, primary_key=True),  # in which they ended: the beginning of a stamp
+    Column("core_seconds", Float, nullable=False),
+)
 job_parameters = Table(
     "job_parameters", metadata, _id(),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
@@ -297,6 +349,7 @@ health_changes = Table(  # each change of state, for uptime, pages and hooks
     Column("state", String, nullable=False),
     Column("message", Text, nullable=False, default=""),
     Column("tries", Integer),  # of telling the hooks; none when there is nothing left to tell
+    Column("told", JSON, nullable=False, default=list),  # hooks that know
 )
 Index("health_changes_by_key", health_changes.c.key, health_changes.c.url, health_changes.c.at)
 _untold = text("tries IS NOT NULL")

@@ -1,22 +1,27 @@
-"""Commands about the standard APIs inside this datacenter: import one, list, find by standard, set a credential."""
+"""Commands about the standard APIs inside this datacenter: describe one, list, find, show, set a credential.
+
+Whether they work (`health`) and which standards there are (`standards`) are commands of the same group.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from registry.cli import health, standards
 from registry.cli.common import emit, json_option, progress, table, who, with_site
 from registry.errors import NotFound
-from registry.records import store
-from registry.services import answers, behalf, credentials, describing, importing
+from registry.services import adding, answers, credentials, describing, importing, query, telling
+from registry.services.adding import Said
 from registry.services.describing import Wish
 from registry.services.find import Endpoint, find, nearest
+from registry.services.query import Asked
+from registry.services.standards.reading import known_ids
 from registry.site import Site
 
-_HEADINGS = ("service", "standard", "interface", "address", "access")
+_HEADINGS = ("service", "standard", "interface", "address", "access", "state")
 _bearer_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -61,29 +66,89 @@ def _told(document: dict[str, Any]) -> None:
         click.echo(f"  note: {words}", err=True)
 
 
-@api.command("list")
+@api.command("add")
+@click.argument("url", required=False, default="")
+@click.option("--key", required=True, help="Last part of its identifier: ivo://<our authority>/KEY.")
+@click.option("--title", default="", help="Its name for people; default: the key.")
+@click.option("--description", default="", help="What it offers.")
+@click.option("--subject", "subjects", multiple=True, help="A keyword (repeatable).")
+@click.option("--short-name", default="", help="At most 16 characters.")
+@click.option("--standard", "standard_id", default="", help="The standardID that it speaks at URL.")
+@click.option("--type", "interface_type", default="vs:ParamHTTP", show_default=True, help="xsi:type of the interface.")
+@click.option("--use", type=click.Choice(adding.USES), default="base", show_default=True, help="How URL is used.")
+@click.option("--role", default="std", show_default=True, help="Role of the interface.")
+@click.option("--interface-version", "version", default="", help="Version of the standard that the interface follows.")
+@click.option("--security", multiple=True, help="standardID of a way to log in (repeatable); none: anybody may.")
+@click.option("--file", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="A VOSI capabilities document that describes it instead of URL.")
 @json_option
 @with_site
-def list_(site: Site, as_json: bool) -> None:
-    """Every endpoint of our services."""
-    with site.database.read() as connection:
-        _show(find(connection), as_json, "No service is registered yet: `registry api import` registers one.")
+def add(site: Site, url: str, file: Path | None, as_json: bool, **said: Any) -> None:
+    """Register a service that has no VOSI documents of its own: it gets them from here."""
+    wish = Wish(**{name: said.pop(name) for name in ("key", "title", "description", "subjects", "short_name")})
+    if file is not None:
+        record, notes = adding.add_document(site, wish, file.read_bytes(), who=who())
+    elif url:
+        record, notes = adding.add(site, wish, (Said(url, **said),), who=who())
+    else:
+        raise click.UsageError("Give the URL where it is, or a file of capabilities with --file.")
+    address = site.settings.url(f"services/{record.ivoid.removeprefix('ivo://')}/capabilities")
+
+    def text() -> None:
+        click.echo(f"published {record.ivoid} ({record.type}); its documents are at {address}")
+        for words in notes:
+            click.echo(f"  note: {words}", err=True)
+
+    emit({"ivoid": record.ivoid, "type": record.type, "version": record.version, "capabilities": address,
+          "left_out": notes}, as_json, text)
+
+
+def _filters(function: Any) -> Any:
+    """The options of a query."""
+    for option in (
+        click.option("--words", default="", help="Only those whose record has all of these words."),
+        click.option("--status", default="", help="Only those that are up, down, maintenance or unknown."),
+        click.option("--datacenter", default="", help="Those of another datacenter, by its authority, or of any."),
+        click.option("--zone", default="", help="Only addresses that are internal, or external."),
+        click.option("--security", default="", help="Only those that take this method; anonymous for none."),
+        click.option("--type", "interface_type", default="", help="Only interfaces of this type, such as vs:ParamHTTP."),
+    ):
+        function = option(function)
+    return function
+
+
+@api.command("list")
+@_filters
+@json_option
+@with_site
+def list_(site: Site, as_json: bool, **said: str) -> None:
+    """Every endpoint of our services, or those that the options take."""
+    found = _asked(site, "", said)
+    none = "No service matches." if any(said.values()) else "No service is registered yet: `registry api import` registers one."
+    _show(found, as_json, none)
 
 
 @api.command("find")
 @click.argument("standard_id", metavar="STANDARDID")
-@click.option("--type", "interface_type", default="", help="Only interfaces of this type, such as vs:ParamHTTP.")
+@_filters
 @json_option
 @with_site
-def find_(site: Site, standard_id: str, interface_type: str, as_json: bool) -> None:
+def find_(site: Site, standard_id: str, as_json: bool, **said: str) -> None:
     """The endpoints that speak STANDARDID, best first; without a version any, else that or a compatible one."""
+    found = _asked(site, standard_id, said)
     with site.database.read() as connection:
-        found = find(connection, standard_id, interface_type=interface_type)
-        near = "" if found else nearest(connection, standard_id)
+        near = "" if found else nearest(connection, standard_id, known_ids(connection))
     if not found and not as_json:
         hint = f" Did you mean {near}?" if near else " `registry api list` shows what there is."
-        raise NotFound(f"No service of ours speaks {standard_id}.{hint}")
+        raise NotFound(f"No service of ours speaks {standard_id}{' so' if any(said.values()) else ''}.{hint}")
     _show(found, as_json, "")
+
+
+def _asked(site: Site, standard_id: str, said: dict[str, str]) -> list[Endpoint]:
+    names = {"interface_type": "type", "words": "q"}
+    asked: Asked = query.asked({"standardid": standard_id, **{names.get(one, one): value for one, value in said.items()}})
+    with site.database.read() as connection:
+        return query.answer(connection, site.settings, asked)
 
 
 @api.command("show")
@@ -91,24 +156,22 @@ def find_(site: Site, standard_id: str, interface_type: str, as_json: bool) -> N
 @json_option
 @with_site
 def show(site: Site, ivoid: str, as_json: bool) -> None:
-    """One service: where it is, and whether it is available now."""
+    """One service: where it is, whether it works, what changed; `registry api check` looks at it now."""
     with site.database.read() as connection:
-        record = store.get(connection, ivoid)
-        found = find(connection, ivoid=ivoid)
-    if record is None or not found:
-        raise NotFound(f"There is no service {ivoid} of ours; `registry api list` shows what there is.")
-    answer = behalf.availability(site, record)
-    document = {
-        "ivoid": record.ivoid, "title": record.title, "type": record.type, "datestamp": record.datestamp,
-        "availability": asdict(answer), "credential": bool(credentials.get(site, ivoid)),
-        "endpoints": answers.as_dictionaries(found),
-    }
+        told = telling.told(connection, site, ivoid)
+    document = {**telling.document(told), "credential": bool(credentials.get(site, ivoid))}
 
     def text() -> None:
-        click.echo(f"{record.title}\n{record.ivoid} ({record.type}), changed {record.datestamp}")
-        click.echo(f"{'available' if answer.available else 'NOT available'} {' '.join(answer.notes)}".rstrip())
-        click.echo(f"a credential is {'kept for it' if document['credential'] else 'not kept for it'}")
-        _table(found, "")
+        click.echo(f"{told.record.title}\n{told.record.ivoid} ({told.record.type}), changed {told.record.datestamp}")
+        click.echo(f"{told.state}; a credential is {'kept for it' if document['credential'] else 'not kept for it'}")
+        for one in told.seen:
+            up = "unknown" if one.day is None else f"{one.day:.1%}"
+            click.echo(f"  {one.row.url}: {one.row.state} since {one.row.since}, up {up} of the last day. {one.row.message}".rstrip())
+        for words in told.watch.problems if told.watch else ():
+            click.echo(f"  note: {words}")
+        for words in told.held.changes if told.held else ():
+            click.echo(f"  waits for `registry api accept {told.record.ivoid}`: {words}")
+        _table(told.endpoints, "")
 
     emit(document, as_json, text)
 
@@ -143,5 +206,9 @@ def _show(found: list[Endpoint], as_json: bool, empty: str) -> None:
 def _table(found: list[Endpoint], empty: str) -> None:
     table(_HEADINGS, (
         (one.ivoid, one.standard_id, f"{one.interface_type} {one.version}".strip(), one.access_url,
-         "anybody" if one.anonymous else "with a credential")
+         "anybody" if one.anonymous else "with a credential", one.state)
         for one in found), empty=empty)
+
+
+for _command in (*health.COMMANDS, standards.define, standards.standards):
+    api.add_command(_command)

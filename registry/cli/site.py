@@ -53,12 +53,14 @@ def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> Non
 def _found(site: Site, answers: dict[str, str]) -> None:
     from registry import access  # heavy, and `registry --help` needs none of it
     from registry.records import founding
+    from registry.services.standards import shipped
 
     wish = founding.Founding(
         authority=site.settings.authority, title=site.settings.title, base_url=site.settings.base_url,
         **{name: answers[name] for name in ("organisation", "contact", "email", "description", "reference_url")})
     for record in founding.found(site, wish, who()):
         click.echo(f"published {record.ivoid}")
+    shipped.ship(site)
     with site.database.write() as connection:
         if answers["admin"] not in {account.name for account in access.accounts(connection)}:
             access.create_account(connection, answers["admin"], answers["password"], "administrator")
@@ -108,11 +110,14 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
 @click.pass_obj
 def serve(instance: Path, host: str | None, port: int | None) -> None:
     """Run web, worker and gateway until SIGTERM or Ctrl-C."""
+    from registry.services.standards import shipped  # lxml and the schemas are heavy, and `registry --help` needs neither
+
     serving.set_up_log()
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     with site_of(instance, **overrides) as site:
         if not site.settings.authority:
             raise Refusal(f"There is no datacenter in {instance} yet: `registry --instance {instance} init` founds one.")
+        shipped.ship(site)
         address = f"{site.settings.host}:{site.settings.port}"
         serving.serve(site, ready=lambda: click.echo(f"{site.settings.title} is at {site.settings.base_url} (listening on {address})", err=True))
 

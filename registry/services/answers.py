@@ -29,6 +29,8 @@ def as_dictionaries(found: Iterable[Endpoint]) -> list[dict[str, Any]]:
             "url": one.access_url, "use": one.url_use, "role": one.role, "version": one.version,
             "securityMethods": [method for method in one.security_methods if method],
             "anonymous": one.anonymous, "parameters": parameters(one.interface),
+            **({"status": one.state, "since": one.since, "zone": one.zone} if one.state else {}),
+            **({"message": one.message} if one.message else {}),
         }
         for one in found
     ]

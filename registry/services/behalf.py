@@ -1,21 +1,23 @@
 """VOSI documents on behalf of a registered service, so that one without any has them (VOSI 1.1).
 
-Capabilities and tables come from its record; whether it is available it is asked itself, by its own VOSI document or,
-where it has none, by a look at its address. Only our own services are asked, never somebody else's.
+Capabilities and tables come from its record; whether it is available, from what the worker saw when it looked last.
+Nobody is asked while a client waits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
 from sqlalchemy import Connection
 
+from registry import clock
 from registry.errors import NotFound, Refusal
 from registry.records import store
 from registry.records.store import Record
-from registry.services import credentials, versions
-from registry.services.memory import Memory
+from registry.services import versions
+from registry.services.health import rules, store as health
 from registry.site import Site
 from vosi import (
     availability as availability_documents,
@@ -28,10 +30,11 @@ from vosi.availability import Availability
 from vosi.capabilities import Capability, Interface
 
 CAPABILITIES, AVAILABILITY, TABLES = "capabilities", "availability", "tables"
+PAGE = ""  # the service itself, not a document of it
 _STANDARDS = {
     CAPABILITIES: ns.STD_VOSI_CAPABILITIES, AVAILABILITY: ns.STD_VOSI_AVAILABILITY, TABLES: ns.STD_VOSI_TABLES}
 _ANY_VERSION = "ivo://ivoa.net/std/VOSI#"  # with the kind behind it
-_asked: Memory[Availability] = Memory()
+_LATE = 3  # intervals after which a look says nothing of now
 
 
 class NoService(NotFound):
@@ -53,16 +56,16 @@ def wanted(connection: Connection, path: str) -> Wanted:
     Raises NoService.
     """
     parts = path.split("/")
-    for length in range(len(parts) - 1, 0, -1):
-        kind, rest = parts[length], parts[length + 1:]
-        if kind not in _STANDARDS or rest and (kind != TABLES or not all(rest)):
+    for length in range(len(parts), 0, -1):
+        kind, rest = parts[length] if length < len(parts) else PAGE, parts[length + 1:]
+        if not all(parts[:length]) or length < len(parts) and kind not in _STANDARDS or rest and (kind != TABLES or not all(rest)):
             continue
         record = store.get(connection, "ivo://" + "/".join(parts[:length]))
         if record is not None and record.origin == store.OWN and record.status == store.ACTIVE:
             return Wanted(record, kind, "/".join(rest))
     raise NoService(
-        f"There is no service of ours at {path[:200]!r}: an address here is /services/<authority>/<key>/capabilities, "
-        "/availability or /tables, and /find lists the services.")
+        f"There is no service of ours at {path[:200]!r}: an address here is /services/<authority>/<key>, with "
+        "/capabilities, /availability or /tables behind it for a document, and /find lists the services.")
 
 
 def capabilities(site: Site, record: Record) -> bytes:
@@ -77,9 +80,48 @@ def capabilities(site: Site, record: Record) -> bytes:
     return capability_documents.write(listed)
 
 
-def availability(site: Site, record: Record) -> Availability:
-    """What the service says of itself now, or what a look at it shows; good for a few seconds. Raises NoService."""
-    return _asked.get(f"{record.key} {record.digest}", lambda: _ask(site, record))
+def availability(connection: Connection, site: Site, record: Record) -> Availability:
+    """Whether the service worked when it was looked at last, with its own notes and ours. Raises NoService."""
+    _capabilities_of(record, xmlio.parse(record.xml))
+    rows = health.rows(connection, record.key)
+    if not any(row.seen for row in rows):
+        return Availability(False, notes=(
+            "It has not been looked at yet" + ("; the worker does that within seconds." if rows else
+                                               ": its record names no address that can be, or the worker does not run."),))
+    state = rules.whole(row.state for row in rows)
+    told = next((row for row in rows if row.state == state), rows[0])
+    return Availability(
+        state == rules.UP, up_since=_up_since(told) if state == rules.UP else "", down_at=_time(told, "down_at"),
+        back_at=_time(told, "back_at"), notes=tuple(_notes(site, state, told, rows)))
+
+
+def _notes(site: Site, state: str, told: rules.Row, rows: list[rules.Row]) -> Iterator[str]:
+    if told.message:
+        yield told.message
+    if state == rules.MAINTENANCE:
+        yield "It is in the maintenance window that it has announced."
+    elif state == rules.UNKNOWN:
+        yield "It did not answer, and is asked again before it counts as down."
+    coming = rules.announced(told.said, clock.now())
+    if coming:
+        yield coming
+    for row in rows:
+        if row is not told and row.state != state:
+            yield f"Its address {row.url} is {row.state}: {row.message}"
+    seen = max(row.seen for row in rows)
+    yield f"As seen at {seen}."
+    if (clock.now() - clock.parse(seen)).total_seconds() > _LATE * site.settings.health_interval + 60:
+        yield "Nobody has looked since: the worker of this registry may not run."
+
+
+def _up_since(row: rules.Row) -> str:
+    return _time(row, "up_since") or row.since
+
+
+def _time(row: rules.Row, name: str) -> str:
+    """A time that the service said, where it is one: our documents are valid though its own may not be."""
+    moment = rules.moment(str(row.said.get(name, "")))
+    return clock.stamp(moment) if moment else ""
 
 
 def table_set(record: Record, detail: str, table: str) -> bytes:
@@ -102,36 +144,11 @@ def table_document(tableset: etree._Element, name: str, detail: str, table: str)
     return document
 
 
-def _ask(site: Site, record: Record) -> Availability:
-    listed = _capabilities_of(record, xmlio.parse(record.xml))
-    documented = [one for one in listed if versions.satisfies(ns.STD_VOSI_AVAILABILITY, one.standard_id)]
-    own = next((url for one in documented for url in _urls(one)), "")
-    other = next((url for one in listed for url in _urls(one)), "")
-    header = credentials.get(site, record.ivoid)
-    try:
-        if own:
-            reply = site.fetcher.get(own, headers=header, limit=xmlio.MAX_RECORD)
-            if reply.status == 200:
-                return availability_documents.read(reply.body)
-            return Availability(False, notes=(f"Its availability document answers with status {reply.status}.",))
-        if not other:
-            return Availability(False, notes=("Its record names no address.",))
-        status = site.fetcher.head(other, headers=header).status
-    except (Refusal, xmlio.XmlRefused) as error:
-        return Availability(False, notes=(str(error),))
-    words = f"It has no availability document; its address answers with status {status}."
-    return Availability(status < 500, notes=(words,))
-
-
 def _capabilities_of(record: Record, element: etree._Element) -> tuple[Capability, ...]:
     listed = capability_documents.of_record(element)
     if not listed:
         raise NoService(f"{record.ivoid} is no service: its record has no capabilities.")
     return listed
-
-
-def _urls(capability: Capability) -> list[str]:
-    return [one.access_url for one in capability.interfaces if one.access_url]
 
 
 def _tableset(element: etree._Element) -> etree._Element | None:

@@ -7,6 +7,7 @@ It asks nobody: `importing` has read the documents. What people have said of a s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from vosi.resource import Draft, Summary
 
 OWN_NAMES = frozenset({"registry", "organisation", "runner"})  # the founding records
 _APPLICATIONS = "app/"
+_WITH_TABLES = frozenset({"vs:CatalogService"})
 _SERVICES = frozenset({"vr:Service", "vs:DataService", "vs:CatalogService"})
 # last parts of the identifiers of standards that search tables
 _CATALOGUES = frozenset({"conesearch", "tap", "sia", "ssa", "slap"})
@@ -41,6 +43,16 @@ class BadName(Refusal):
     """The name under which the service would be registered will not do."""
 
 
+@dataclass(frozen=True)
+class Described:
+    """A record made of a service's documents: what they could not be held of, in `notes`; `mark` is its digest but for
+    the time, so that the same documents make the same mark."""
+
+    xml: bytes
+    notes: list[str]
+    mark: str
+
+
 def publish_described(
     site: Site, wish: Wish, found: tuple[Capability, ...], tableset: bytes | None, *, who: str, why: str,
 ) -> tuple[Record, list[str]]:
@@ -48,6 +60,12 @@ def publish_described(
 
     An equal description changes nothing. Raises BadName, Conflict, PublishRefused.
     """
+    made = described(site, wish, found, tableset)
+    return publish.publish(site, made.xml, who=who, why=why), made.notes
+
+
+def described(site: Site, wish: Wish, found: tuple[Capability, ...], tableset: bytes | None) -> Described:
+    """The record that these documents make. What people have written in the present one stays. Raises BadName, Conflict."""
     name = name_of(site, wish.key)
     with site.database.read() as connection:
         old = _replaceable(connection, name)
@@ -55,10 +73,25 @@ def publish_described(
     name = old.ivoid if old is not None else name  # in the spelling it was published under
     draft = _draft(site, name, wish, old, organisation, _is_catalogue(found, tableset))
     draft, notes = _publishable(site, draft, found, tableset)
-    xml = resource.compose(draft)
-    if old is not None and xmlio.digest(xmlio.parse(xml)) != old.digest:
-        xml = resource.compose(replace(draft, updated=clock.stamp()))
-    return publish.publish(site, xml, who=who, why=why), notes
+    if old is None:
+        xml = resource.compose(draft)
+        return Described(xml, notes, xmlio.digest(xmlio.parse(xml)))
+    xml = _amended(old, wish, draft) if old.type == draft.type else resource.compose(draft)
+    mark = xmlio.digest(xmlio.parse(xml))
+    if mark != old.digest:
+        xml = resource.amend(xml, {"updated": clock.stamp()})
+    return Described(xml, notes, mark)
+
+
+def _amended(old: Record, wish: Wish, draft: Draft) -> bytes:
+    """The present record with what its documents say, and what the person has said now; all else is left."""
+    said = {"title": wish.title, "description": wish.description, "subjects": wish.subjects, "short_name": wish.short_name}
+    changes: dict[str, Any] = {name: value for name, value in said.items() if value}
+    if capabilities.of_record(xmlio.parse(old.xml)) != capabilities.of_record(xmlio.parse(resource.compose(draft))):
+        changes["capabilities"] = draft.capabilities
+    if old.type in _WITH_TABLES:
+        changes["tableset"] = draft.tableset
+    return resource.amend(old.xml, changes)
 
 
 def name_of(site: Site, key: str) -> str:

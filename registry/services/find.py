@@ -1,31 +1,37 @@
 """Capability queries: which of our own services speaks a standard, and where. Local answers only, nobody is asked.
 
 The tables `rr_*` say which capability of which record; what it says comes from the record's XML, read once per
-digest. It looks at own active records alone: what was harvested is somebody else's datacenter.
+digest. It looks at own active records; what was harvested is somebody else's datacenter, and asked for by name.
 """
 
 from __future__ import annotations
 
 import difflib
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
-from registry.records.store import ACTIVE, OWN, key_of
+from registry.records.store import ACTIVE, HARVESTED, OWN, key_of
 from registry.services import versions
 from registry.tables import records, rr_capability
 from vosi import capabilities as documents, xmlio
 from vosi.capabilities import Capability, Interface
 from vosi.identifiers import InvalidIdentifier, standard_key
+from vosi.namespaces import STD_RUNNER
 
-_KEPT = 4096  # records whose capabilities stay in memory
+_KEPT = 16384  # records whose capabilities stay in memory
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One interface of one capability of one of our services; `security_methods` as in `Interface`."""
+    """One interface of one capability of one service; `security_methods` as in `Interface`.
+
+    What a query adds: `state` (up, down, maintenance, unknown), `since` when and `message` why; `zone` (internal or
+    external); '' where nobody asked.
+    """
 
     ivoid: str
     title: str
@@ -38,6 +44,10 @@ class Endpoint:
     security_methods: tuple[str, ...]
     capability: Capability
     interface: Interface
+    state: str = ""
+    since: str = ""
+    message: str = ""
+    zone: str = ""
 
     @property
     def anonymous(self) -> bool:
@@ -47,14 +57,16 @@ class Endpoint:
 
 def find(
     connection: Connection, standard_id: str = "", *, ivoid: str = "", interface_type: str = "",
+    datacenters: Collection[str] | None = None,
 ) -> list[Endpoint]:
     """The endpoints that satisfy `standard_id`, best first; '' takes every standard, and then they come by service.
 
     `ivoid` narrows to one service, `interface_type` to one xsi:type such as vs:ParamHTTP; case does not matter.
-    An identifier that is none finds nothing.
+    `datacenters` are authorities (lower case) to look at instead of our own records. An identifier that is none finds
+    nothing.
     """
     try:
-        rows = connection.execute(_query(connection, standard_id, ivoid)).all()
+        rows = connection.execute(_query(connection, standard_id, ivoid, datacenters)).all()
     except InvalidIdentifier:
         return []
     read = _read(connection, {row.key: row.digest for row in rows})
@@ -80,20 +92,48 @@ def offered(connection: Connection) -> list[str]:
     return sorted(connection.execute(query).scalars())
 
 
-def nearest(connection: Connection, standard_id: str) -> str:
-    """The standardID, as a service of ours spells it, that `standard_id` may have been meant to be; '' for none."""
+def nearest(connection: Connection, standard_id: str, more: Collection[str] = ()) -> str:
+    """The standardID that `standard_id` may have been meant to be, as a service of ours spells it; '' for none.
+
+    Where none of ours is near, one of `more`.
+    """
     near = difflib.get_close_matches(standard_id.lower(), offered(connection), n=1, cutoff=0.8)
     found = find(connection, near[0]) if near else []
-    return found[0].standard_id if found else ""
+    if found:
+        return found[0].standard_id
+    return near_of(standard_id, more)
 
 
-def _query(connection: Connection, standard_id: str, ivoid: str) -> Any:
+def near_of(standard_id: str, known: Collection[str]) -> str:
+    """The one of `known` that `standard_id` is a misspelling of; '' for none, and where it is one of them."""
+    spelt = {one.lower(): one for one in known}
+    if standard_id.lower() in spelt:
+        return "" if standard_id in known else spelt[standard_id.lower()]
+    near = difflib.get_close_matches(standard_id.lower(), spelt, n=1, cutoff=0.85)
+    return spelt[near[0]] if near else ""
+
+
+def datacenters(connection: Connection) -> dict[str, str]:
+    """The other datacenters that are known by harvest, those that have a runner: authority -> the runner's title."""
+    query = (
+        select(records.c.authority, records.c.title).join(rr_capability, rr_capability.c.ivoid == records.c.key)
+        .where(records.c.origin == HARVESTED, records.c.status == ACTIVE, rr_capability.c.standard_id == STD_RUNNER.lower())
+        .order_by(records.c.authority)
+    )
+    return {row.authority: row.title for row in connection.execute(query)}
+
+
+def _query(connection: Connection, standard_id: str, ivoid: str, datacenters: Collection[str] | None) -> Any:
     query = (
         select(records.c.key, records.c.ivoid, records.c.title, records.c.digest, rr_capability.c.cap_index)
         .join(rr_capability, rr_capability.c.ivoid == records.c.key)
-        .where(records.c.origin == OWN, records.c.status == ACTIVE)
+        .where(records.c.status == ACTIVE)
         .order_by(records.c.key, rr_capability.c.cap_index)
     )
+    if datacenters is None:
+        query = query.where(records.c.origin == OWN)
+    else:
+        query = query.where(records.c.origin.in_((OWN, HARVESTED)), records.c.authority.in_(datacenters))
     if standard_id:
         query = query.where(_same_standard(standard_key(standard_id)[0], connection.dialect.name))
     if ivoid:

@@ -6,17 +6,21 @@ What VOResource cannot hold of the documents is left out by `describing`, and sa
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from registry.errors import Refusal
 from registry.fetch import Reply
 from registry.records.store import Record
-from registry.services import credentials, describing, versions
+from registry.services import credentials, describing, oddities, versions, watches
 from registry.services.describing import Wish
+from registry.services.find import offered
+from registry.services.health import first
+from registry.services.standards.reading import known_ids
 from registry.site import Site
 from vosi import availability, capabilities, namespaces as ns, tables
 from vosi.availability import Availability
@@ -38,7 +42,8 @@ class Found:
     """What a service says of itself: `url` is where its capabilities were, `problems` one sentence per fault or oddity.
 
     `tableset` is a document that `vosi.tables` has made ready for a record; None, like `availability`, where the
-    capabilities list none or it could not be read.
+    capabilities list none or it could not be read. `validators` tell, for the address of each document that the record
+    is made from, its ETag, Last-Modified and sha256.
     """
 
     url: str
@@ -46,6 +51,7 @@ class Found:
     availability: Availability | None
     tableset: bytes | None
     problems: tuple[str, ...]
+    validators: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def look(site: Site, url: str, bearer: str = "") -> Found:
@@ -55,13 +61,19 @@ def look(site: Site, url: str, bearer: str = "") -> Found:
     """
     visit = _Visit(site, url.strip(), credentials.checked(bearer) if bearer else "")
     address, reading = _capabilities(visit)
-    problems = [*reading.problems, *_elsewhere(address, reading.capabilities)]
+    with site.database.read() as connection:
+        spelt = known_ids(connection)
+        spelt += set(offered(connection)) - {one.lower() for one in spelt}
+    problems = [*reading.problems, *oddities.about(site.settings, visit.came_from.get(address, address), address,
+                                                   reading.capabilities, spelt)]
     answer = _listed(visit, reading.capabilities, ns.STD_VOSI_AVAILABILITY, availability.read, problems)
     table_reading = _listed(visit, reading.capabilities, _TABLES_ANY, tables.read, problems)
     if table_reading is not None:
         problems += [f"Its tables: {fault}" for fault in table_reading.problems]
     tableset = table_reading.tableset if table_reading is not None else None
-    return Found(address, reading.capabilities, answer, tableset, tuple(dict.fromkeys(problems)))
+    kept = {url: list(value) for url, value in visit.validators.items()
+            if url == address or tableset is not None and url == _address(reading.capabilities, _TABLES_ANY)}
+    return Found(address, reading.capabilities, answer, tableset, tuple(dict.fromkeys(problems)), kept)
 
 
 def register(
@@ -86,6 +98,8 @@ def register_found(site: Site, found: Found, wish: Wish, *, who: str, bearer: st
         site, wish, found.capabilities, found.tableset, who=who, why=f"imported from {found.url}")
     if bearer:
         credentials.set_bearer(site, record.ivoid, bearer)
+    watches.begin(site, record, found.url, found.validators, [*found.problems, *notes])
+    first.note(site, record, found.availability)
     return record, notes
 
 
@@ -99,12 +113,22 @@ class _Visit:
     site: Site
     url: str
     bearer: str
+    came_from: dict[str, str] = field(default_factory=dict)  # address -> where its answer came from at last
+    validators: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def get(self, url: str, limit: int | None = LARGEST) -> Reply:
-        same = urlsplit(url)[:2] == urlsplit(self.url)[:2]
-        token = {"Authorization": f"Bearer {self.bearer}"} if self.bearer and same else {}
+        token = {"Authorization": f"Bearer {self.bearer}"} if self.bearer and same_host(url, self.url) else {}
         accept = {"Accept": "text/xml, application/xml, */*;q=0.5"}
-        return self.site.fetcher.get(url, headers={**accept, **token}, limit=limit)
+        reply = self.site.fetcher.get(url, headers={**accept, **token}, limit=limit)
+        self.came_from[url] = reply.url
+        self.validators[url] = (
+            reply.headers.get("etag", ""), reply.headers.get("last-modified", ""), hashlib.sha256(reply.body).hexdigest())
+        return reply
+
+
+def same_host(url: str, other: str) -> bool:
+    """Whether both are at one scheme, host and port: what is meant for one may be sent to the other."""
+    return urlsplit(url)[:2] == urlsplit(other)[:2]
 
 
 class _NotThere(Exception):
@@ -173,15 +197,6 @@ def _interface(found: tuple[Capability, ...], standard_id: str) -> Interface | N
     return next((interface for one in fitting for interface in one.interfaces if interface.access_url), None)
 
 
-def _elsewhere(address: str, found: tuple[Capability, ...]) -> Iterator[str]:
-    """Capabilities whose accessURLs are at another host than their document: another service's, or outside."""
-    home = urlsplit(address).netloc.lower()
-    for capability in found:
-        for interface in capability.interfaces:
-            try:
-                place = urlsplit(interface.access_url).netloc.lower()
-            except ValueError:
-                place = ""
-            if place and place != home:
-                name = capability.standard_id or "without standardID"
-                yield f"Its capability {name} is at {place}, and the document at {home}: see that this is meant."
+def _address(found: tuple[Capability, ...], standard_id: str) -> str:
+    interface = _interface(found, standard_id)
+    return interface.access_url if interface else ""

@@ -8,14 +8,19 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.errors import Refusal, Unavailable
-from registry.services import answers, behalf, own, own_tables, runner
-from registry.services.find import find, nearest
+from registry.records.views import is_web_address, path_of
+from registry.services import answers, behalf, own, own_tables, query, runner, telling, waiting
+from registry.services.find import Endpoint, datacenters, nearest
+from registry.services.marks import Marks
+from registry.services.query import Asked
+from registry.services.standards import views as standards
+from registry.services.standards.reading import known_ids
+from registry.services.swift import Swift
 from registry.site import Site
 from vosi import availability, capabilities
 
 HTML, XML, JSON, LINES = "text/html", "text/xml", "application/json", "text/plain"
 _SUFFIXES = {"xml": XML, "json": JSON, "txt": LINES}
-_QUERY = ("standardid", "ivoid", "type")  # what a capability query may ask for, in lower case
 
 blueprint = Blueprint("services", __name__)
 
@@ -23,6 +28,18 @@ blueprint = Blueprint("services", __name__)
 def register(app: Flask) -> None:
     """Add the room's addresses to the application."""
     app.register_blueprint(blueprint)
+    standards.register(app)
+    app.jinja_env.tests.setdefault("web_address", is_web_address)
+    app.jinja_env.filters.setdefault("record_path", path_of)
+    app.jinja_env.filters.setdefault("service_path", service_path)
+    marks = Marks(app.extensions["site"])
+    app.extensions["marks"] = marks
+    app.wsgi_app = Swift(app.wsgi_app, marks, ("/find",))  # type: ignore[method-assign]
+
+
+def service_path(ivoid: str) -> str:
+    """Where the page of a service is, below the service's root."""
+    return path_of(ivoid).replace("/records/", "/services/", 1)
 
 
 @blueprint.errorhandler(Refusal)
@@ -66,16 +83,25 @@ def own_table_set(name: str) -> Response:
 
 
 @blueprint.get("/services/<path:path>")
-def on_behalf(path: str) -> Response:
-    """A VOSI document of one of our registered services."""
+def on_behalf(path: str) -> Response | str:
+    """A VOSI document of one of our registered services, or everything about it, as a page or JSON."""
     site = _site()
     with site.database.read() as connection:
-        asked = behalf.wanted(connection, path)
+        asked = behalf.wanted(connection, path.removesuffix(".json") if path.endswith(".json") else path)
+        if asked.kind == behalf.PAGE:
+            return _page(telling.told(connection, site, asked.record.ivoid), path)
+        if asked.kind == behalf.AVAILABILITY:
+            return _xml(availability.write(behalf.availability(connection, site, asked.record)))
     if asked.kind == behalf.CAPABILITIES:
         return _xml(behalf.capabilities(site, asked.record))
-    if asked.kind == behalf.AVAILABILITY:
-        return _xml(availability.write(behalf.availability(site, asked.record)))
     return _xml(behalf.table_set(asked.record, _detail(), asked.table))
+
+
+def _page(told: telling.Told, path: str) -> Response | str:
+    best = request.accept_mimetypes.best_match([HTML, JSON], HTML)
+    if path.endswith(".json") or best == JSON:
+        return jsonify(telling.document(told))
+    return render_template("services/service.html", told=told)
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
@@ -84,16 +110,44 @@ def on_behalf(path: str) -> Response:
 @blueprint.get("/find", defaults={"suffix": ""})
 @blueprint.get("/find.<any(xml, json, txt):suffix>")
 def find_services(suffix: str) -> Response | str:
-    """Endpoints of our services by standardID (with version rules), ivoid and interface type."""
-    asked = _query()
-    with _site().database.read() as connection:
-        found = find(connection, asked["standardid"], ivoid=asked["ivoid"], interface_type=asked["type"])
-        near = ""
-        if not found and asked["standardid"]:
-            near = nearest(connection, asked["standardid"])
+    """Endpoints of services: by standardID with version rules, by place, security, state and words.
+
+    With `wait` (seconds) and an ETag (If-None-Match, or `etag`) it answers when the answer is another one.
+    """
+    said = {name.lower(): value for name, value in request.args.items()}
+    seconds, etag = waiting.seconds(said.pop("wait", "")), said.pop("etag", "")
+    asked = query.asked(said)
     kind = _kind(suffix)
     if kind == HTML:
-        return render_template("services/find.html", found=found, asked=asked, near=near)
+        found, near = _found(asked)
+        with _site().database.read() as connection:
+            others = datacenters(connection)
+        return render_template("services/find.html", found=found, asked=asked, near=near, others=others)
+    known = etag or request.headers.get("If-None-Match", "")
+    if not seconds or not known:
+        return _conditional(_answer(asked, kind))
+    response = waiting.until_changed(
+        _site(), current_app.extensions["marks"], lambda: _answer(asked, kind),
+        lambda made: (made.get_etag()[0] or "-") not in known, seconds)
+    if etag and (response.get_etag()[0] or "-") in etag:
+        return Response(status=304, headers={"ETag": response.headers["ETag"], "Vary": "Accept"})
+    return _conditional(response)
+
+
+def _found(asked: Asked) -> tuple[list[Endpoint], str]:
+    """The endpoints, and where there are none the standardID that may have been meant."""
+    site = _site()
+    with site.database.read() as connection:
+        found = query.answer(connection, site.settings, asked)
+        near = ""
+        if not found and asked.standard_id:
+            near = nearest(connection, asked.standard_id, known_ids(connection))
+    return found, near
+
+
+def _answer(asked: Asked, kind: str) -> Response:
+    """The answer in one of its forms for programs, with its ETag."""
+    found, near = _found(asked)
     if kind == JSON:
         document: dict[str, Any] = {"endpoints": answers.as_dictionaries(found)}
         response = jsonify({**document, **({"nearest": near} if near else {})})
@@ -103,6 +157,10 @@ def find_services(suffix: str) -> Response | str:
         response = Response(answers.as_lines(found), content_type="text/plain; charset=utf-8")
     response.headers["Vary"] = "Accept"
     response.add_etag()
+    return response
+
+
+def _conditional(response: Response) -> Response:
     response.make_conditional(request)
     return response
 
@@ -117,16 +175,6 @@ def runner_offer() -> Response:
 def _site() -> Site:
     site: Site = current_app.extensions["site"]
     return site
-
-
-def _query() -> dict[str, str]:
-    """What is asked for, names in any case (DALI 1.1 §2.4.1). Raises Refusal for a name that means nothing here."""
-    asked = dict.fromkeys(_QUERY, "")
-    for name, value in request.args.items():
-        if name.lower() not in asked:
-            raise Refusal(f"A capability query knows no {name[:50]!r}: ask by standardID, ivoid or type.")
-        asked[name.lower()] = value.strip()
-    return asked
 
 
 def _detail() -> str:

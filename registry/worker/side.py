@@ -1,4 +1,7 @@
-"""What the worker does beside its jobs, in a thread of its own: due harvests, contracts read ahead. It runs no job."""
+"""What the worker does beside its jobs, in threads of its own: due harvests, contracts read ahead, the health of services.
+
+It runs no job.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from registry.bell import WORK
+from registry.services import watching
+from registry.services.health import polling
 from registry.site import Site
 
 _EVERY = 5.0   # seconds between two looks when nobody rings
@@ -23,6 +28,10 @@ def run(site: Site, lease: str, stop: threading.Event) -> None:
     harvest = _found("registry.harvest.schedule", "turn")
     warm = _found("registry.applications.catalogue", "warm")
     warmed = float("-inf")
+    watchers = [threading.Thread(target=target, args=(site, stop), name=name, daemon=True) for name, target in (
+        ("health", polling.run), ("documents", _reread))]
+    for thread in watchers:
+        thread.start()
     with site.bells.listen(WORK) as listener:
         while not stop.is_set():
             if harvest:
@@ -32,6 +41,12 @@ def run(site: Site, lease: str, stop: threading.Event) -> None:
                 warmed = time.monotonic()
             if not stop.wait(_CALM):
                 listener.wait(_EVERY)
+
+
+def _reread(site: Site, stop: threading.Event) -> None:
+    """Read the documents of services again when their time has come."""
+    while not stop.wait(min(_EVERY, site.settings.watch_interval)):
+        _guarded("documents", watching.turn, site)
 
 
 def _found(module: str, name: str) -> Callable[..., Any] | None:

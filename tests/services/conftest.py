@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from registry.records import founding, publish
-from registry.services import behalf, own as own_documents, views
+from registry.services import own as own_documents, views
 from registry.site import Site
 from vosi import namespaces as ns
 from vosi.capabilities import Capability, Interface, write
@@ -22,7 +22,6 @@ CONE = ns.STD_CONE
 def founded(site: Site) -> Site:
     """The site with its four founding records, and nothing remembered of other tests' services."""
     founding.found(site, founding.Founding("north.example", "North", site.settings.base_url), "test")
-    behalf._asked.forget()
     own_documents._looks.forget()
     return site
 

@@ -44,8 +44,8 @@ def test_a_service_is_imported_listed_shown_and_found(command, httpserver: HTTPS
     assert [(one["ivoid"], one["url"], one["title"]) for one in found] == [
         ("ivo://north.example/stars", f"{url}/scs", "Stars of the north")]
     shown = json.loads(command("show", "ivo://North.example/stars", "--json")[1])
-    assert shown["availability"]["available"] and not shown["credential"] and len(shown["endpoints"]) == 4
-    assert "available" in command("show", "ivo://north.example/stars")[1]
+    assert shown["status"] == "up" and not shown["credential"] and len(shown["endpoints"]) == 4
+    assert "up; a credential" in command("show", "ivo://north.example/stars")[1]
 
 
 def test_json_is_one_document_and_nothing_else(command, httpserver: HTTPServer):

@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from registry.services import own
+from registry.services.health import polling
 from registry.site import Site
+from registry.tables import health
 from tests.services.conftest import CONE, capability, publish_service
 from vosi import availability, capabilities, namespaces as ns, xmlio
 from vosi.availability import Availability
@@ -158,7 +161,7 @@ def test_the_longest_stored_key_wins(client: FlaskClient, founded: Site):
 
 
 @pytest.mark.parametrize("path", [
-    "north.example/none/capabilities", "north.example/a", "north.example/a/", "north.example", "x",
+    "north.example/none/capabilities", "north.example/b", "north.example/a/", "north.example", "x",
     "north.example/a/capabilities/x",
     "north.example/organisation/capabilities", "capabilities", "north.example/a/tables/",
     "bad authority/%/capabilities",
@@ -181,15 +184,25 @@ def test_availability_is_what_the_service_says_or_shows(
     httpserver.expect_request("/avail").respond_with_data(says, status=status)
     httpserver.expect_request("/scs", method="HEAD").respond_with_data("", status=status)
     publish_service(founded, "a", *listed)
+    founded = with_settings(founded, health_grace=1)
+    assert polling.turn(founded) == len(founded_rows(founded))
+    seen = len(httpserver.log)
     body = get(client, "/services/north.example/a/availability").data
     valid(founded.schemas, body)
     assert availability.read(body).available is expected
-    get(client, "/services/north.example/a/availability")
-    assert len(httpserver.log) == 1  # the second answer was remembered
+    assert len(httpserver.log) == seen == 1  # nobody was asked while a client waited
+
+
+def founded_rows(site: Site) -> list[tuple[str, str]]:
+    with site.database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(health.c.key, health.c.url))]
 
 
 def test_a_dead_service_is_not_available(client: FlaskClient, founded: Site):
     publish_service(founded, "a", capability("http://127.0.0.1:9999/scs"))
+    answer = availability.read(get(client, "/services/north.example/a/availability").data)
+    assert not answer.available and "not been looked at yet" in answer.notes[0]
+    polling.turn(with_settings(founded, health_grace=1))
     answer = availability.read(get(client, "/services/north.example/a/availability").data)
     assert not answer.available and "nobody listens" in answer.notes[0]
 
