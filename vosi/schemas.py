@@ -27,6 +27,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent / "resources" / "xsd"
 DEFAULT_FOLDER = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "innerspace" / "xsd"
 _XS = "http://www.w3.org/2001/XMLSchema"
 _CLARK = re.compile(r"\{[^}]*\}")
+_DECLARED = re.compile(rb""" xmlns[^=>]*=["']([^"']*)["']""")  # as libxml2 writes them
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ class Schemas:
 
     def missing_namespaces(self, element: etree._Element) -> list[str]:
         """The namespaces that `element` uses, in names and xsi:type, and that cannot be judged; sorted."""
-        return sorted(_used(element) - self.namespaces() - {"", ns.XSI, ns.XML})
+        known = self.namespaces() | {"", ns.XSI, ns.XML}
+        # nothing is used that is declared nowhere, and what is declared is found without walking the tree
+        declared = _DECLARED.findall(etree.tostring(element, encoding="UTF-8", with_tail=False))
+        if all(name.decode() in known for name in declared):
+            return []
+        return sorted(_used(element) - known)
 
     def validate(self, element: etree._Element, profile: str = RECOMMENDED) -> list[Problem]:
         """What is wrong with `element` as a document of its own; empty when it is valid in `profile`."""

@@ -24,6 +24,7 @@ MAX_ELEMENTS = 100_000
 MAX_ATTRIBUTES = 20_000  # of one element
 
 _ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
+_BLANKS = re.compile(rb">[ \t\n\r]+<")
 _DECLARATION = re.compile(r"^<\?xml[^>]*\?>\s*")
 _CONTAINERS = frozenset({(ns.RI, "VOResources"), ("http://www.ivoa.net/xml/RegistryInterface/v0.1", "VOResources")})
 
@@ -42,10 +43,12 @@ def parse(data: bytes, *, max_bytes: int = MAX_RECORD) -> etree._Element:
     elements, or has more elements or attributes than a record can need.
     """
     text = to_utf8(data, max_bytes=max_bytes)
-    _check_bounds(text)
+    if not _surely_within_bounds(text):
+        _check_bounds(text)
     try:
         return etree.fromstring(text, _parser())
     except etree.XMLSyntaxError as error:
+        _check_bounds(text)  # it may know better what is wrong
         raise XmlRefused(f"It is not well-formed XML: {_clean(error.msg)} (line {error.lineno or 1}).") from None
 
 
@@ -59,7 +62,8 @@ def digest(element: etree._Element) -> str:
 
     A re-indented copy has the same digest; other prefixes are a change, since xsi:type uses them.
     """
-    copy = etree.fromstring(etree.tostring(element, with_tail=False, encoding="UTF-8"), _parser(remove_blank_text=True))
+    written = etree.tostring(element, with_tail=False, encoding="UTF-8")
+    copy = etree.fromstring(written, _parser(remove_blank_text=True)) if _BLANKS.search(written) else element
     try:
         canonical = etree.tostring(copy, method="c14n", with_comments=False)
     except etree.C14NError:  # a relative namespace URI, which libxml2 will not canonicalise
@@ -125,6 +129,11 @@ def run_expat(parser: expat.XMLParserType, data: bytes) -> None:
         raise XmlRefused(f"It is not well-formed XML: {expat.ErrorString(error.code)} (line {error.lineno}).") from None
 
 
+def _surely_within_bounds(data: bytes) -> bool:
+    """Whether counting bytes shows that there is nothing to refuse; libxml2 itself goes no deeper than MAX_DEPTH."""
+    return data.count(b"<") <= MAX_ELEMENTS and data.count(b"=") <= MAX_ATTRIBUTES and b"<!DOCTYPE" not in data
+
+
 def _check_bounds(data: bytes) -> None:
     """Refuse what could exhaust a tree builder, before a tree is built."""
     parser = expat_parser()
@@ -181,47 +190,86 @@ class Scanner:
         self.events: list[tuple[str, tuple[tuple[str, str], ...], str | bytes, Mapping[str, str]]] = []
         self._frames: list[_Frame] = []
         self._attributes: list[Mapping[str, str]] = []
-        self._inside = 0
         self._parser = expat_parser()
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
+        self._walk()
 
     def run(self) -> Scanner:
         """Scan the whole document; raises XmlRefused, and then nothing of it is to be used."""
         run_expat(self._parser, self._data)
         return self
 
+    def _walk(self) -> None:
+        """Look at each element that follows."""
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+
+    def _pass_over(self) -> None:
+        """Only count until the record that has just begun ends: most of a page is inside of records."""
+        parser, within = self._parser, len(self._frames)
+        depth = within
+        prefixes = set()
+
+        def start(name: str, _attributes: list[str]) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > MAX_DEPTH:
+                self._too_deep()
+            if ":" in name:
+                prefixes.add(name.partition(":")[0])
+
+        def end(_name: str) -> None:
+            nonlocal depth
+            depth -= 1
+            if depth < within:
+                self._end_record(prefixes)
+
+        parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, None
+
     def _start(self, name: str, attributes: list[str]) -> None:
         if len(self._frames) >= MAX_DEPTH:
-            raise XmlRefused(f"Its elements are nested deeper than {MAX_DEPTH} (line {self._parser.CurrentLineNumber}).")
+            self._too_deep()
         plain = dict(zip(attributes[::2], attributes[1::2], strict=True))
-        scope = self._frames[-1].scope if self._frames else {}
-        declared = {
-            (attribute[6:] or None): value for attribute, value in plain.items()
-            if attribute == "xmlns" or attribute.startswith("xmlns:")
-        }
-        scope = {**scope, **declared} if declared else scope
+        scope = _inner_scope(self._frames[-1].scope if self._frames else {}, plain)
         self._frames.append(_Frame(_qualified(name, scope), scope, self._parser.CurrentByteIndex))
         self._attributes.append(plain)
-        if not self._inside and self._wanted(tuple(frame.name for frame in self._frames)):
-            self._inside = len(self._frames)
+        if self._wanted(self._path()):
+            self._pass_over()
 
     def _end(self, _name: str) -> None:
-        path = tuple(frame.name for frame in self._frames) if not self._inside or self._inside == len(self._frames) else ()
+        path = self._path()
         frame = self._frames.pop()
-        attributes = self._attributes.pop()
-        if not self._inside:
-            self.events.append(("text", path, "".join(frame.text), attributes))
-        elif self._inside == len(self._frames) + 1:
-            self._inside = 0
-            outer = self._frames[-1].scope if self._frames else {}
-            end = element_end(self._data, frame.start, self._parser.CurrentByteIndex)
-            self.events.append(("record", path, self_contained(self._data[frame.start:end], outer), {}))
+        self.events.append(("text", path, "".join(frame.text), self._attributes.pop()))
+
+    def _end_record(self, prefixes: set[str]) -> None:
+        path = self._path()
+        frame = self._frames.pop()
+        self._attributes.pop()
+        outer = self._frames[-1].scope if self._frames else {}
+        end = element_end(self._data, frame.start, self._parser.CurrentByteIndex)
+        body = self_contained(self._data[frame.start:end], outer)
+        if not prefixes <= frame.scope.keys():  # declared further inside, or nowhere
+            Scanner(body, lambda path: False).run()
+        self.events.append(("record", path, body, {}))
+        self._walk()
 
     def _characters(self, text: str) -> None:
-        if not self._inside and self._frames:
+        if self._frames:
             self._frames[-1].text.append(text)
+
+    def _path(self) -> tuple[tuple[str, str], ...]:
+        return tuple(frame.name for frame in self._frames)
+
+    def _too_deep(self) -> None:
+        line = self._parser.CurrentLineNumber
+        raise XmlRefused(f"Its elements are nested deeper than {MAX_DEPTH} (line {line}).")
+
+
+def _inner_scope(outer: Mapping[str | None, str], attributes: Mapping[str, str]) -> dict[str | None, str]:
+    """The namespaces in scope of an element with these attributes."""
+    declared = {(name[6:] or None): value for name, value in attributes.items()
+                if name == "xmlns" or name.startswith("xmlns:")}
+    return {**outer, **declared} if declared or not isinstance(outer, dict) else outer
 
 
 def _qualified(name: str, scope: Mapping[str | None, str]) -> tuple[str, str]:
