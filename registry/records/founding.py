@@ -17,6 +17,7 @@ from registry.records.store import Record
 from registry.site import Site
 from vosi import identifiers, namespaces as ns, resource
 from vosi.capabilities import Capability, Interface
+from vosi.extensions import Harvest
 from vosi.resource import Draft
 
 BASIC_LOGIN = "ivo://ivoa.net/sso#BasicAA"
@@ -108,14 +109,21 @@ def _drafts(site: Site, founding: Founding, ours: frozenset[str]) -> tuple[Draft
         replace(base, type="vg:Authority", ivoid=f"ivo://{founding.authority}",
                 title=f"{founding.title}: naming authority", managing_org=organisation),
         replace(base, type="vg:Registry", ivoid=authorities.our_registry(founding.authority),
-                title=f"{founding.title}: registry", content_types=("Registry",),
+                title=f"{founding.title}: registry", short_name=_short(founding.title, "Reg"),
+                content_types=("Registry",),
                 managed_authorities=(founding.authority, *sorted(ours - {founding.authority.lower()})),
-                capabilities=(_harvest(founding.base_url), *_vosi(founding.base_url))),
+                capabilities=(Harvest().capability(founding.base_url + "oai"), *_vosi(founding.base_url))),
         replace(base, type="vr:Organisation", ivoid=organisation[0], title=founding.organisation,
                 content_types=("Organisation",)),
         replace(base, type="vr:Service", ivoid=f"ivo://{founding.authority}/runner", title=f"{founding.title}: runner",
+                short_name=_short(founding.title, "Run"),
                 capabilities=(*_runner(founding.base_url, site.settings.anonymous_jobs), *_vosi(founding.base_url))),
     )
+
+
+def _short(title: str, ending: str) -> str:
+    """A short name as services have one, of 16 characters at most."""
+    return f"{' '.join(title.split())[:15 - len(ending)].strip()} {ending}"
 
 
 def _common(founding: Founding, organisation: tuple[str, str]) -> Draft:
@@ -125,12 +133,6 @@ def _common(founding: Founding, organisation: tuple[str, str]) -> Draft:
         reference_url=founding.reference_url, publisher=organisation[1], publisher_ivoid=organisation[0],
         contact_name=founding.contact, contact_email=founding.email, subjects=("virtual observatory",),
     )
-
-
-def _harvest(base_url: str) -> Capability:
-    """How we are harvested (Registry Interfaces 1.1 §3, VORegistry 1.0 §3.2)."""
-    interface = Interface(type="vg:OAIHTTP", access_url=base_url + "oai", url_use="base", role="std", version="1.0")
-    return Capability(ns.STD_REGISTRY, type="vg:Harvest", interfaces=(interface,), extra=(("maxRecords", "0"),))
 
 
 def _vosi(base_url: str) -> tuple[Capability, ...]:

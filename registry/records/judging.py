@@ -1,12 +1,18 @@
-"""The schemas' verdict on records that lie in files or on the shelf, without storing anything."""
+"""The verdict of the schemas and of the Registry of Registries' rules on records in files or on the shelf.
+
+It stores nothing, and repairs nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from registry import clock
+from registry.records import rofr
 from registry.records.incoming import Document
 from registry.records.ready import Ready, prepare
+from registry.records.rofr import FAIL, Finding, Subject
 from registry.records.store import Record
 from vosi import xmlio
 from vosi.schemas import HARVEST, RECOMMENDED, Problem, Schemas
@@ -16,18 +22,27 @@ _WORDS = {RECOMMENDED: "valid", HARVEST: "valid in the older edition"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """On one record: `words` says valid, valid in the older edition, or not valid; `problems` say why not."""
+    """On one record: `words` says valid, valid in the older edition, or not valid; `problems` say why not.
+
+    `findings` are those of the rules, none where the record could not be read.
+    """
 
     name: str
     ivoid: str
     type: str
     words: str
     problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def valid(self) -> bool:
         """Whether it is valid in any edition."""
         return not self.problems
+
+    @property
+    def verdict(self) -> str:
+        """pass, warn or fail: the worst of all."""
+        return rofr.worst(one.verdict for one in self.findings) if self.findings else FAIL
 
 
 def of_document(schemas: Schemas, document: Document) -> Iterator[Verdict]:
@@ -50,13 +65,21 @@ def of_document(schemas: Schemas, document: Document) -> Iterator[Verdict]:
 
 
 def of_record(schemas: Schemas, record: Record) -> Verdict:
-    """The verdict of today's schemas on a record of the shelf."""
+    """The verdict of today's schemas and rules on a record of the shelf."""
     return _verdict("", prepare(schemas, record.xml, xmlio.parse(record.xml)))
 
 
+def subject(ready: Ready, *, header: str = "") -> Subject:
+    """A record that has been judged by the schemas, as the rules take it."""
+    return Subject(ready.element, ready.summary, ready.profile, ready.problems, clock.stamp(), header)
+
+
 def _verdict(name: str, ready: Ready) -> Verdict:
-    problems = (Problem("identifier", ready.fault, "identifier"),) if ready.fault else ready.problems
-    return Verdict(name, ready.summary.ivoid, ready.summary.type, _WORDS.get(ready.profile, "not valid"), problems)
+    said = ready.summary
+    if ready.fault:
+        return Verdict(name, said.ivoid, said.type, "not valid", (Problem("identifier", ready.fault, "identifier"),))
+    return Verdict(name, said.ivoid, said.type, _WORDS.get(ready.profile, "not valid"), ready.problems,
+                   rofr.findings(subject(ready)))
 
 
 def _unread(name: str, fault: str) -> Verdict:

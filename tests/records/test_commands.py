@@ -140,12 +140,12 @@ def test_names_that_differ_have_files_that_differ() -> None:
 
 def test_validate_tells_the_verdict_on_each(command: Any, files: Path) -> None:
     said = command("validate", files)
-    assert said.code == 1 and "2 of 3 not valid" in said.err
+    assert said.code == 1 and "2 of 3 fail" in said.err
     told = json.loads(command("validate", files, "ivo://north.example", "--json").out)
     assert [(Path(one["name"]).name, one["valid"]) for one in told] == [
         ("", True), ("a.xml", True), ("b.xml", False), ("c.xml", False)]
     good = command("validate", files / "a.xml", "ivo://NORTH.example/registry")
-    assert good.code == 0 and good.out.count(" valid") == 2
+    assert good.code == 0 and "warn" in good.out and "fail" not in good.out
     assert command("validate", "ivo://a.example/none").code == 1
 
 

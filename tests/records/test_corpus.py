@@ -35,7 +35,7 @@ def test_together_the_last_of_each_name_is_current(site: Any, shared: Path) -> N
     files = corpus.valid_files(shared)
     report = importing.import_paths(site, files, who="t")
     assert [file.name for file in report.files] == [str(file) for file in files]
-    assert report.counts == {"new": 50, "updated": 16, "unchanged": 0, "refused": 0, "skipped": 0}
+    assert report.counts == {"new": 50, "updated": 16, "unchanged": 0, "deleted": 0, "refused": 0, "skipped": 0}
     hold_last_of_each(site, files)
 
 
