@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     owner_core_hours: float = Field(
         0.0, ge=0, description="Core-hours of one owner's jobs within usage_window; 0 is without limit.",
     )
-    usage_window: int = Field(86400, ge=3600, description="Seconds for which what a job has used counts for its owner.")
+    usage_window: int = Field(
+        86400, ge=3600, le=31 * 86400, description="Seconds for which what a job has used counts for its owner.",
+    )
     short_job: int = Field(60, ge=0, description="Seconds of executionDuration up to which a job counts as short.")
     short_head_start: int = Field(
         3600, ge=0, description="Seconds by which a short job is queued as if it had come earlier.",
@@ -104,6 +106,14 @@ class Settings(BaseSettings):
     wait_limit: int = Field(60, ge=1, description="Longest blocking wait in seconds.")
 
     harvest_interval: int = Field(43200, ge=60, description="Seconds between harvests of a source.")
+    harvest_full_interval: int = Field(
+        30 * 86400, ge=3600, description="Seconds after which a source is asked for everything again, not for changes.",
+    )
+    harvest_loss: int = Field(
+        10, ge=0, le=100,
+        description="Percent of a source's records that may vanish from its full list and be deleted without a person's word.",
+    )
+    harvests_at_once: int = Field(4, ge=1, le=50, description="Sources that are harvested at the same time.")
     fetch_timeout: int = Field(30, ge=1, description="Seconds an outbound connection may stay silent.")
     fetch_deadline: int = Field(300, ge=1, description="Seconds a whole outbound request may take.")
     fetch_limit: int = Field(50 * 2**20, ge=2**10, description="Bytes one outbound response may hold, unpacked.")
@@ -113,7 +123,7 @@ class Settings(BaseSettings):
     health_grace: int = Field(2, ge=1, description="Looks in a row that must fail before a service counts as down.")
     watch_interval: int = Field(3600, ge=1, description="Seconds between two readings of a service's own documents.")
     webhooks: list[str] = Field(
-        default_factory=list, description="Addresses that are told, by a POST of JSON, when a service goes down or comes back.",
+        default_factory=list, description="Addresses that are told, by a POST of JSON, when a service or a source goes down or comes back.",
     )
     internal_hosts: list[str] = Field(
         default_factory=list,

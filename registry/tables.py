@@ -197,7 +197,7 @@ harvest_runs = Table(
 harvest_seen = Table(  # which records the pages of an open full run held, so that it can tell what is missing
     "harvest_seen", metadata, _id(),
     Column("run_id", ForeignKey("harvest_runs.id"), nullable=False, index=True),
-    Column("keys", LargeBinary, nullable=False),  # 16 bytes for each
+    Column("hashes", LargeBinary, nullable=False),  # of their keys, 16 bytes each
 )
 quarantine = Table(  # records that were not taken, until a person looks at them
     "quarantine", metadata, _id(),

@@ -71,6 +71,17 @@ class Client:
         """The metadata prefixes it offers (§4.4). Raises HarvestError."""
         return self._checked({"verb": "ListMetadataFormats"}).formats
 
+    def sets(self) -> tuple[str, ...]:
+        """The sets it has (§4.6), the first few hundred of them. Raises HarvestError."""
+        page = self._checked({"verb": "ListSets"})
+        found = list(page.sets)
+        for _ in range(10):
+            if not page.token:
+                break
+            page = self._checked({"verb": "ListSets", "resumptionToken": page.token})
+            found += page.sets
+        return tuple(dict.fromkeys(found))
+
     def pages(self, query: Query, token: str = "") -> Iterator[OaiPage]:
         """Every page of the list, from `token` on where one is given.
 

@@ -14,11 +14,13 @@ from sqlalchemy import Connection, update
 
 from registry import bell, clock
 from registry.db import alone
-from registry.harvest import intake, sources, store
+from registry.errors import Conflict
+from registry.harvest import changes, intake, seen, sources, store
 from registry.harvest.client import Client, HarvestError, Interrupted, Query, TokenRefused
 from registry.harvest.sources import Source
 from registry.harvest.store import Problem, Run
 from registry.records import authorities, store as shelf
+from registry.records.shelf_rows import SHELF
 from registry.site import Site
 from registry.tables import sources as sources_table
 from vosi.oaipage import OaiPage
@@ -28,23 +30,32 @@ Progress = Callable[[Run], None]
 _CANCELLED = "It was cancelled."
 
 
+class NotHeld(Conflict):
+    """The run does not wait for a person's word."""
+
+
 class Cancelled(HarvestError):
     """A person stopped the run, or another process has it."""
 
 
-def request(site: Site, source_id: int, who: str, *, full: bool = False) -> Run:
+def request(site: Site, source_id: int, who: str, *, full: bool = False, accept_loss: bool = False) -> Run:
     """Ask the worker for a harvest of the source at once; an open one is given back instead. Raises SourceError."""
     with site.database.write() as connection:
-        run = ask(connection, source_id, full=full)
+        run = ask(connection, source_id, full=full, who=who, accept_loss=accept_loss)
     site.bells.ring(bell.WORK)
     return run
 
 
-def ask(connection: Connection, source_id: int, *, full: bool = False) -> Run:
-    """Put a harvest of the source into the queue, or give back the open one. Raises SourceError."""
+def ask(
+    connection: Connection, source_id: int, *, full: bool = False, who: str = "", accept_loss: bool = False,
+) -> Run:
+    """Put a harvest of the source into the queue, or give back the open one. Raises SourceError.
+
+    With `accept_loss` a full one deletes whatever is missing from its list, however much that is.
+    """
     alone(connection, sources.HARVESTS)
     source = sources.get(connection, source_id)
-    return store.ask(connection, source, None if full else _from(source), afresh=full)
+    return store.ask(connection, source, None if full else _from(source), afresh=full, who=who, accept_loss=accept_loss)
 
 
 def run(
@@ -73,16 +84,16 @@ def _run(
     try:
         source, managed = _introduce(site, source, current, client)
         _list(site, source, current, client, managed, progress)
+        ended = _complete(site, source, current)
     except Cancelled:
         with site.database.read() as connection:
             return store.get(connection, run_id)
     except Interrupted as error:
         with site.database.write() as connection:
             ended = store.interrupt(connection, current, str(error), error.retry_after)
+            changes.note(connection, site, ended)
     except HarvestError as error:
         ended = _end(site, current, store.FAILED, str(error))
-    else:
-        ended = _end(site, current, store.COMPLETE)
     site.bells.ring(HARVESTS)
     return ended
 
@@ -102,7 +113,8 @@ def _introduce(site: Site, source: Source, current: Run, client: Client) -> tupl
         authorities.release(connection, who.ivoid, keep=who.authorities)
         holders = {name: _holder(connection, name, who.ivoid) for name in who.authorities}
         store.add_problems(connection, current, [
-            Problem("", f"It claims the authority {name}, which {holder} manages: its records of it are not taken.")
+            Problem("", f"It claims the authority {name}, which {holder} manages: its records of it are not taken.",
+                    kind=store.CONFLICT)
             for name, holder in holders.items() if holder != who.ivoid.lower()])
         managed = frozenset(name for name, holder in holders.items() if holder == who.ivoid.lower())
         return sources.get(connection, source.id), managed
@@ -119,6 +131,8 @@ def _holder(connection: Connection, authority: str, registry: str) -> str:
 def _list(
     site: Site, source: Source, current: Run, client: Client, managed: frozenset[str], progress: Progress,
 ) -> None:
+    if current.read:  # the process that had it before came to its end, and no further
+        return
     from_ = current.from_[:10] if current.from_ and source.granularity == "YYYY-MM-DD" else current.from_
     query = Query(source.prefix, source.set_spec, from_)
     first, token = current.first_response or "", current.token or ""
@@ -135,16 +149,21 @@ def _pages(
     site: Site, source: Source, current: Run, pages: Iterable[OaiPage], managed: frozenset[str], progress: Progress,
     first: str,
 ) -> None:
+    asked = clock.stamp()
     for page in pages:
         whole = page.token is None and not first  # a first page without a token is the list
         size = len(page.items) if whole else page.list_size
-        first = first or page.response_date
-        judged = [intake.judge(site.schemas, item) for item in page.items]  # slow, and so before the transaction
+        first = first or _dated(page, asked)
+        with site.database.read() as connection:
+            before = intake.came_before(connection, source, page.items)
+        # slow, and so before the transaction
+        judged = [intake.judge(site.schemas, item, before.get(shelf.key_of(item.identifier))) for item in page.items]
         with site.database.write() as connection:
             _hold(connection, current)
-            counts, found = intake.shelve(connection, source, judged, managed)
-            kept = store.add_page(connection, current, counts, found, token=page.token or None,
-                                  list_size=size, first_response=first)
+            taken = intake.shelve(connection, source, judged, managed, current.id)
+            kept = store.add_page(connection, current, taken.counts, taken.problems, token=page.token or None,
+                                  list_size=size, first_response=first, tally=taken.tally,
+                                  ivoids=[item.identifier for item in page.items])
             if not kept:
                 raise Cancelled(_CANCELLED)
             state = store.get(connection, current.id)
@@ -163,9 +182,70 @@ def _seen_pages(site: Site, current: Run) -> bool:
         return store.get(connection, current.id).pages > current.pages
 
 
+def _dated(page: OaiPage, asked: str) -> str:
+    """What the next incremental goes on from: the source's own date, but no later than when it was asked by our clock.
+
+    A source whose clock is ahead of ours would else be asked for nothing until ours is there.
+    """
+    try:
+        return min(clock.stamp(clock.parse(page.response_date)), asked)
+    except (ValueError, OverflowError):
+        return asked
+
+
+def _complete(site: Site, source: Source, current: Run) -> Run:
+    """End a run whose list has been read: what a full one no longer holds is deleted, unless that is too much."""
+    if not current.full:
+        return _end(site, current, store.COMPLETE)
+    with site.database.read() as connection:
+        missing, here = seen.missing(connection, source, current.id)
+    if missing and not current.accept_loss and len(missing) > here * site.settings.harvest_loss / 100:
+        with site.database.write() as connection:
+            _hold(connection, current)
+            store.count_missing(connection, current, len(missing), 0)
+        return _end(site, current, store.HELD, (
+            f"{len(missing)} of its {here} records are missing from its list, which is more than the "
+            f"{site.settings.harvest_loss} % that are deleted without a person's word: none is. If they are gone, "
+            "accept the loss."))
+    _delete(site, source, current, missing)
+    return _end(site, current, store.COMPLETE)
+
+
+def _delete(site: Site, source: Source, current: Run, missing: list[str]) -> None:
+    for start in range(0, len(missing), seen.AT_ONCE):
+        with site.database.write() as connection:
+            _hold(connection, current)
+            gone = seen.bury(connection, source, missing[start:start + seen.AT_ONCE])
+            store.count_missing(connection, current, len(missing), gone)
+
+
+def accept_loss(site: Site, run_id: int, who: str) -> Run:
+    """Delete what was missing from the list of a run that is held, and is missing still. Raises NoRun, NotHeld."""
+    with site.database.read() as connection:
+        run = store.get(connection, run_id)
+        if seen.held(connection, run.source_id, store.HELD) != run.id:
+            raise NotHeld("This harvest does not wait for anybody's word: a newer one has taken its place.")
+        source = sources.get(connection, run.source_id)
+    lost, missing = 0, [""]
+    while missing:
+        with site.database.write() as connection:
+            alone(connection, SHELF)
+            missing, _ = seen.missing(connection, source, run.id)  # by now: some may have come again
+            gone = seen.bury(connection, source, missing[:seen.AT_ONCE])
+            lost += gone
+            store.count_missing(connection, run, run.missing, gone)
+            if not missing:
+                done = store.released(connection, run, f"{who} accepted the loss of {lost} records.")
+                changes.note(connection, site, done)
+    site.bells.ring(HARVESTS)
+    return done
+
+
 def _end(site: Site, current: Run, state: str, message: str = "") -> Run:
     with site.database.write() as connection:
-        return store.end(connection, current, state, message)
+        ended = store.end(connection, current, state, message)
+        changes.note(connection, site, ended)
+        return ended
 
 
 def _from(source: Source) -> str | None:

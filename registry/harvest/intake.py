@@ -1,42 +1,86 @@
 """Takes the records of one page: judges each, and shelves those that their source may speak for.
 
 Who may speak for which authority is decided here (STANDARDS: one registry per authority, ours never); who may
-replace whom on the shelf is the store's to say. It asks no server.
+replace whom on the shelf is the store's to say. A record that came before with the same bytes is not judged again.
+It asks no server.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from registry import clock
+from registry.harvest import quarantine
 from registry.harvest.sources import Source
-from registry.harvest.store import Problem
+from registry.harvest.store import FLAGGED, Problem
+from registry.harvest.tally import Tally
 from registry.records import authorities, store as shelf
 from registry.records.ready import Ready, one_record, prepare
+from registry.records.shelf_rows import Pending
+from registry.tables import records
 from vosi import xmlio
 from vosi.oaipage import OaiItem
 from vosi.schemas import Schemas
 
+AHEAD = timedelta(days=1)  # that a date may lie in the future: clocks and zones differ
+
+
+@dataclass(frozen=True)
+class Before:
+    """A record as it came from the same source before: its bytes, and what the schemas said of them."""
+
+    xml: bytes
+    profile: str
+    problems: list[Any]
+    updated: str
+
 
 @dataclass(frozen=True)
 class Judged:
-    """One record of a page before the transaction: ready to be put, or `fault` says why it never will be."""
+    """One record of a page before the transaction: ready to be put, as it was `before`, or `fault` says why not."""
 
     item: OaiItem
     ready: Ready | None = None
     fault: str = ""
+    before: Before | None = None
 
 
-def judge(schemas: Schemas, item: OaiItem) -> Judged:
-    """What can be said of a record without the shelf."""
+@dataclass
+class Taken:
+    """What became of the records of a page."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    def __iter__(self) -> Any:
+        return iter((self.counts, self.problems))
+
+
+def came_before(connection: Connection, source: Source, items: Iterable[OaiItem]) -> dict[str, Before]:
+    """What is on the shelf of the page's records, by key: of this source's alone, and not deleted."""
+    keys = [key for item in items if item.record and (key := shelf.key_of(item.identifier))]
+    columns = records.c
+    query = select(columns.key, columns.xml, columns.profile, columns.problems, columns.updated).where(
+        columns.key.in_(keys), columns.source_id == source.id, columns.origin == shelf.HARVESTED,
+        columns.status != shelf.DELETED)
+    return {row.key: Before(row.xml, row.profile, row.problems, row.updated) for row in connection.execute(query)}
+
+
+def judge(schemas: Schemas, item: OaiItem, before: Before | None = None) -> Judged:
+    """What can be said of a record without the shelf; `before` is what came under its name the last time."""
     if item.deleted:
         return Judged(item)
     if item.record is None:
         return Judged(item, fault="The list holds its header but no record.")
+    if before and before.xml == item.record:
+        return Judged(item, before=before)
     try:
         ready = prepare(schemas, *one_record(item.record))
     except xmlio.XmlRefused as error:
@@ -47,34 +91,67 @@ def judge(schemas: Schemas, item: OaiItem) -> Judged:
 
 
 def shelve(
-    connection: Connection, source: Source, judged: Iterable[Judged], managed: frozenset[str],
-) -> tuple[Counter[str], list[Problem]]:
+    connection: Connection, source: Source, judged: Iterable[Judged], managed: frozenset[str], run_id: int = 0,
+) -> Taken:
     """Put the records of a page on the shelf; says how many became what, and which were not taken."""
-    counts: Counter[str] = Counter()
-    found: list[Problem] = []
-    for one in judged:
-        outcome, reason = _store(connection, source, one, managed)
-        counts[outcome] += 1
-        if reason:
-            found.append(Problem(one.item.identifier, reason, one.item.record))
-    return counts, found
+    page, taken, rows = list(judged), Taken(), Pending()
+    faults = {id(one): _no_say(connection, one.item, managed) or one.fault for one in page}
+    kept = quarantine.known(connection, source.id, [
+        (one.item.identifier, one.item.record) for one in page if faults[id(one)]])
+    for one in page:
+        fault = faults[id(one)]
+        outcome, reason = ("rejected", fault) if fault else _store(connection, source, one, rows)
+        if outcome == "rejected":
+            outcome = _put_aside(connection, source, run_id, one, reason, kept, taken)
+        elif reason:
+            taken.problems.append(Problem(one.item.identifier, reason, kind=FLAGGED))
+        taken.counts[outcome] += 1
+        _sum_up(taken.tally, one, reason)
+    rows.flush(connection)
+    return taken
 
 
-def _store(
-    connection: Connection, source: Source, one: Judged, managed: frozenset[str],
-) -> tuple[str, str]:
-    """What became of one record: one of store.COUNTS, and the reason of a rejection."""
-    fault = _no_say(connection, one.item, managed) or one.fault
-    if fault:
-        return "rejected", fault
+def _sum_up(tally: Tally, one: Judged, reason: str) -> None:
+    name, found = one.item.identifier, one.ready or one.before
+    if found and not one.fault:
+        texts = [problem.what for problem in one.ready.problems] if one.ready else [row[1] for row in found.problems]
+        tally.judged(name, found.profile, texts)
+    if reason:
+        tally.found(name, [reason])
+
+
+def _put_aside(
+    connection: Connection, source: Source, run_id: int, one: Judged, reason: str, kept: quarantine.Known, taken: Taken,
+) -> str:
+    """Let a record wait for a person, unless one has spoken already; how it is counted."""
+    name, raw = one.item.identifier, one.item.record
+    number, state = kept.entries.get(quarantine.digest(name, raw), (None, ""))
+    if state == quarantine.ACCEPTED:
+        return "unchanged"
+    if quarantine.is_muted(kept, name):
+        return "rejected"
+    if number is None and raw is not None:
+        number = quarantine.keep(connection, source.id, run_id, name, reason, raw)
+        kept.entries[quarantine.digest(name, raw)] = (number, quarantine.OPEN)
+    taken.problems.append(Problem(name, reason, raw, quarantine_id=number))
+    return "rejected"
+
+
+def _store(connection: Connection, source: Source, one: Judged, rows: Pending) -> tuple[str, str]:
+    """What became of one record: one of store.COUNTS, and why it was rejected or what is odd about it."""
+    if one.before:
+        return "unchanged", _ahead(one.before.updated)
     who = f"harvest:{source.name}"
     old = shelf.get(connection, one.item.identifier)
     if one.ready is None:
+        rows.drop(old.key if old else "")
         return _bury(connection, old, source, who), ""
     if old and _is_older(one.ready, old, source):
-        return "rejected", f"It was updated {one.ready.summary.updated}, and the one here {old.updated}: it is older."
-    put = shelf.put_ready(connection, one.ready, origin=shelf.HARVESTED, who=who, source_id=source.id)
-    return ("rejected", put.reason) if put.outcome == shelf.REFUSED else (put.outcome, "")
+        return "unchanged", f"It was updated {one.ready.summary.updated}, and the one here {old.updated}: it is older."
+    put = shelf.put_ready(connection, one.ready, origin=shelf.HARVESTED, who=who, source_id=source.id, pending=rows)
+    if put.outcome == shelf.REFUSED:
+        return "rejected", put.reason
+    return put.outcome, _ahead(one.ready.summary.updated)
 
 
 def _no_say(connection: Connection, item: OaiItem, managed: frozenset[str]) -> str:
@@ -90,13 +167,25 @@ def _no_say(connection: Connection, item: OaiItem, managed: frozenset[str]) -> s
 
 
 def _is_older(ready: Ready, old: shelf.Record, source: Source) -> bool:
-    """Whether an outdated copy would replace what the same registry sent before: somebody replays old pages."""
-    if old.source_id != source.id or old.deleted or ready.digest == old.digest:
+    """Whether an outdated copy would replace what the same registry sent before: somebody replays old pages.
+
+    A date in the future keeps nobody out: whoever wrote one by mistake writes an earlier one next.
+    """
+    if old.source_id != source.id or old.deleted or ready.digest == old.digest or _ahead(old.updated):
         return False
     try:
         return clock.parse(ready.summary.updated) < clock.parse(old.updated)
     except ValueError:
         return False
+
+
+def _ahead(updated: str) -> str:
+    """What is odd about a date in the future; '' for any other."""
+    try:
+        ahead = clock.parse(updated) > clock.now() + AHEAD
+    except (ValueError, OverflowError):
+        return ""
+    return f"It was updated {updated}, which lies in the future." if ahead else ""
 
 
 def _bury(connection: Connection, old: shelf.Record | None, source: Source, who: str) -> str:

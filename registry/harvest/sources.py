@@ -17,16 +17,28 @@ from registry.records.ready import LONGEST_NAME
 from registry.records.shelf_rows import SHELF
 from registry.records.store import FOREIGN_FILE, key_of
 from registry.site import Site
-from registry.tables import harvest_problems, harvest_runs, records, sources
+from registry.tables import (
+    harvest_changes,
+    harvest_problems,
+    harvest_runs,
+    harvest_seen,
+    quarantine,
+    records,
+    sources,
+)
 from vosi import resource, xmlio
 from vosi.oaipage import OaiPage
 
+MANAGED, VOR = "ivo_managed", "ivo_vor"  # what is asked for unless somebody says otherwise
 HARVESTS = "harvests"  # what a unit of work that adds or removes sources, or asks for runs, is alone in (`db.alone`)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One registry that we harvest; `interval` in seconds, `since` the responseDate the next run goes back to."""
+    """One registry that we harvest; `interval` in seconds, `since` the responseDate the next run goes back to.
+
+    `owner` is the account that looks after it; `health` says how its last run went: '', ok, failing or held.
+    """
 
     id: int
     name: str
@@ -38,8 +50,12 @@ class Source:
     granularity: str
     interval: int
     paused: bool
+    priority: int
+    owner: str
     since: str | None
+    last_full: str | None
     next_run: str
+    health: str
 
 
 @dataclass(frozen=True)
@@ -65,13 +81,16 @@ class NoSource(SourceError):
 class Look:
     """What a registry offers, seen without taking anything: `taken` maps authorities of others to their registries.
 
-    `size` is the length of its list of own records where it says so; `read` and `invalid` count its first page's.
+    `set_spec` is the set that was looked into, by default ivo_managed where it has that. `size` is the length of that
+    list where it says so; `read` and `invalid` count its first page's.
     """
 
     identity: Identity
     granularity: str
     deleted_record: str
     formats: tuple[str, ...]
+    sets: tuple[str, ...]
+    set_spec: str
     taken: dict[str, str]
     size: int | None
     read: int
@@ -94,22 +113,28 @@ def get(connection: Connection, name: str | int) -> Source:
     return _source(row)
 
 
-def add(site: Site, url: str, *, name: str = "", set_spec: str = "ivo_managed", interval: int | None = None) -> Source:
+def add(
+    site: Site, url: str, *, name: str = "", set_spec: str = MANAGED, interval: int | None = None,
+    prefix: str = VOR, priority: int = 0, owner: str = "", expected: str = "",
+) -> Source:
     """Ask who answers at `url`, and keep it as a source; its first harvest is due at once.
 
-    Raises SourceError or HarvestError: nobody answers, no OAI-PMH, no registry record, our own, known already.
+    `expected` is who it is said to be, where somebody has said so. Raises SourceError or HarvestError: nobody answers,
+    no OAI-PMH, no registry record, our own, known already.
     """
     url = url.strip().split("?verb=")[0]
     client = Client(site.fetcher, url)
     page = client.identify()
     who = identity(page, url)
-    if "ivo_vor" not in client.formats():
-        raise SourceError(f"{url} does not offer ivo_vor, the form in which registries exchange VOResource records.")
+    if expected and key_of(who.ivoid) != key_of(expected):
+        raise SourceError(f"{url} is said to be {expected}, and says itself that it is {who.ivoid}.")
+    _offers(url, client.formats(), prefix)
     if key_of(who.ivoid) == key_of(authorities.our_registry(site.settings.authority)):
         raise SourceError(f"{url} is this registry itself: give another registry's address.")
     values = {
         "name": name or _name(who), "url": url, "registry": who.ivoid, "managed_authorities": list(who.authorities),
-        "set_spec": set_spec, "prefix": "ivo_vor", "granularity": page.granularity, "paused": False,
+        "set_spec": set_spec, "prefix": prefix, "granularity": page.granularity, "paused": False,
+        "priority": priority, "owner": owner,
         "interval": interval or site.settings.harvest_interval, "next_run": clock.stamp(), "created": clock.stamp(),
     }
     try:
@@ -124,23 +149,37 @@ def add(site: Site, url: str, *, name: str = "", set_spec: str = "ivo_managed", 
         raise SourceError(f"There is a source {values['name']} or {url} already: give another name.") from None
 
 
-def look(site: Site, url: str, *, set_spec: str = "ivo_managed") -> Look:
+def look(site: Site, url: str, *, set_spec: str | None = None, prefix: str = VOR) -> Look:
     """Ask a registry who it is and for its first page of records; stores nothing. Raises SourceError, HarvestError."""
     client = Client(site.fetcher, url)
     page = client.identify()
     who = identity(page, url)
     formats = client.formats()
-    if "ivo_vor" not in formats:
-        raise SourceError(f"{url} does not offer ivo_vor, the form in which registries exchange VOResource records.")
-    first = next(client.pages(Query(set_spec=set_spec)))
+    _offers(url, formats, prefix)
+    sets = _sets(client)
+    spec = set_spec if set_spec is not None else MANAGED if MANAGED in sets or not sets else ""
+    first = next(client.pages(Query(prefix, spec)))
     records_read = [item.record for item in first.items if item.record]
     with site.database.read() as connection:
         holders = {name: authorities.holder(connection, name) for name in who.authorities}
     return Look(
-        who, page.granularity, page.deleted_record, formats,
+        who, page.granularity, page.deleted_record, formats, sets, spec,
         {name: holder for name, holder in holders.items() if holder not in ("", who.ivoid.lower())},
         first.list_size if first.token else len(first.items), len(first.items),
         sum(not _valid(site, record) for record in records_read))
+
+
+def _offers(url: str, formats: tuple[str, ...], prefix: str) -> None:
+    if prefix not in formats:
+        raise SourceError(f"{url} does not offer {prefix}, the form in which registries exchange VOResource records: "
+                          f"it has {', '.join(formats) or 'none'}.")
+
+
+def _sets(client: Client) -> tuple[str, ...]:
+    try:
+        return client.sets()
+    except HarvestError:  # there are registries without any
+        return ()
 
 
 def _valid(site: Site, record: bytes) -> bool:
@@ -175,6 +214,16 @@ def pause(connection: Connection, name: str, paused: bool) -> Source:
     return get(connection, source.id)
 
 
+def change(connection: Connection, name: str, **values: Any) -> Source:
+    """Change interval, set_spec, priority or owner of a source. Raises SourceError."""
+    source = get(connection, name)
+    if values:
+        connection.execute(update(sources).where(sources.c.id == source.id).values(values))
+    if "set_spec" in values and values["set_spec"] != source.set_spec:  # another list: nothing of it has come yet
+        connection.execute(update(sources).where(sources.c.id == source.id).values(since=None, last_full=None))
+    return get(connection, source.id)
+
+
 def remove(connection: Connection, name: str) -> Source:
     """Forget a source, its history and its claims; its records stay, as coming from a file. Raises SourceError."""
     alone(connection, HARVESTS)
@@ -185,6 +234,9 @@ def remove(connection: Connection, name: str) -> Source:
     authorities.release(connection, source.registry)
     runs = select(harvest_runs.c.id).where(harvest_runs.c.source_id == source.id)
     connection.execute(delete(harvest_problems).where(harvest_problems.c.run_id.in_(runs)))
+    connection.execute(delete(harvest_seen).where(harvest_seen.c.run_id.in_(runs)))
+    for table in (quarantine, harvest_changes):
+        connection.execute(delete(table).where(table.c.source_id == source.id))
     connection.execute(delete(harvest_runs).where(harvest_runs.c.source_id == source.id))
     connection.execute(delete(sources).where(sources.c.id == source.id))
     return source

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +13,19 @@ from sqlalchemy import Connection, Row, insert, select, update
 from registry import clock
 from registry.db import alone
 from registry.errors import NotFound
+from registry.harvest import seen
 from registry.harvest.sources import Source
+from registry.harvest.tally import Tally, merged
 from registry.records.shelf_rows import SHELF
-from registry.tables import harvest_problems, harvest_runs, sources
+from registry.tables import harvest_problems, harvest_runs, quarantine, sources
 
 QUEUED, RUNNING, COMPLETE, FAILED, CANCELLED = "queued", "running", "complete", "failed", "cancelled"
+HELD = "held"  # complete, but more is missing from it than is deleted without a person's word
+REJECTED, FLAGGED, CONFLICT = "rejected", "flagged", "conflict"  # kinds of problems
 COUNTS = ("new", "updated", "unchanged", "deleted", "rejected")
 RETRY = 900  # seconds until a source that could not be read is asked again; doubled each time, up to its interval
 LONGEST_RETRY = 7 * 86400  # seconds; a server may ask for no more
+JITTER = 0.1  # of an interval, so that sources which were added together are not asked together for ever
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,21 @@ class Run:
     rejected: int
     message: str
     lease: str
+    who: str
+    accept_loss: bool
+    missing: int
+    editions: dict[str, int]
+    faults: list[list[Any]]
+
+    @property
+    def full(self) -> bool:
+        """Whether it asks for everything, and not only for what has changed."""
+        return self.from_ is None
+
+    @property
+    def read(self) -> bool:
+        """Whether the list has been read to its end."""
+        return self.pages > 0 and not self.token
 
     @property
     def records(self) -> int:
@@ -51,31 +73,46 @@ class Run:
 
 @dataclass(frozen=True)
 class Problem:
-    """One record that was not taken: why, and its bytes."""
+    """One record with something wrong: why, its bytes where they are in quarantine, and its number there.
+
+    `kind` is REJECTED (not taken), FLAGGED (odd, and nothing else done about it) or CONFLICT (a second claim to an
+    authority).
+    """
 
     ivoid: str
     reason: str
     raw: bytes | None = None
+    kind: str = REJECTED
+    quarantine_id: int | None = None
 
 
 class NoRun(NotFound, LookupError):
     """There is no such run; its source may have been removed."""
 
 
-def ask(connection: Connection, source: Source, from_: str | None, *, afresh: bool = False) -> Run:
+def ask(
+    connection: Connection, source: Source, from_: str | None, *,
+    afresh: bool = False, who: str = "", accept_loss: bool = False,
+) -> Run:
     """The open run of the source, or a new one in the queue that asks for what changed since `from_`.
 
-    Unless `afresh`, it goes on with the token of a run that was interrupted, where there is one.
+    Unless `afresh`, it goes on with the token of a run that was interrupted or cancelled, where there is one.
     """
     last = next(iter(runs(connection, source.id, limit=1)), None)
     if last and last.state in (QUEUED, RUNNING):
         return last
-    values = {"source_id": source.id, "state": QUEUED, "started": clock.stamp(), "from_": from_}
-    if last and last.state == FAILED and last.token and not afresh:
+    values = {"source_id": source.id, "state": QUEUED, "started": clock.stamp(), "from_": from_, "who": who,
+              "accept_loss": accept_loss}
+    goes_on = last and last.state in (FAILED, CANCELLED) and last.token and not afresh
+    if last and goes_on:
         values.update(from_=last.from_, token=last.token, first_response=last.first_response, list_size=last.list_size)
     number = connection.execute(insert(harvest_runs).values(values).returning(harvest_runs.c.id)).scalar_one()
+    if last and goes_on:
+        seen.pass_on(connection, last.id, number)
+    elif from_ is None:
+        seen.forget(connection, source.id)
     connection.execute(update(sources).where(sources.c.id == source.id).values(
-        next_run=clock.stamp(clock.later(source.interval))))
+        next_run=clock.stamp(clock.later(source.interval * random.uniform(1 - JITTER, 1 + JITTER)))))
     return get(connection, number)
 
 
@@ -98,20 +135,31 @@ def runs(connection: Connection, source_id: int | None = None, limit: int = 20) 
 def problems(connection: Connection, run_id: int, limit: int = 100) -> list[Problem]:
     """What a run did not take."""
     table = harvest_problems
-    query = select(table).where(table.c.run_id == run_id).order_by(table.c.id).limit(limit)
-    return [Problem(row.ivoid, row.reason, row.raw) for row in connection.execute(query)]
+    query = (select(table, quarantine.c.raw).outerjoin(quarantine, quarantine.c.id == table.c.quarantine_id)
+             .where(table.c.run_id == run_id).order_by(table.c.id).limit(limit))
+    return [Problem(row.ivoid, row.reason, row.raw, row.kind, row.quarantine_id) for row in connection.execute(query)]
 
 
 def queued(connection: Connection) -> list[int]:
-    """The numbers of the runs that wait, oldest first."""
-    query = select(harvest_runs.c.id).where(harvest_runs.c.state == QUEUED).order_by(harvest_runs.c.id)
+    """The numbers of the runs that wait: those of sources with a higher priority first, then the oldest."""
+    query = (select(harvest_runs.c.id).join(sources, sources.c.id == harvest_runs.c.source_id)
+             .where(harvest_runs.c.state == QUEUED).order_by(sources.c.priority.desc(), harvest_runs.c.id))
     return list(connection.execute(query).scalars())
+
+
+def place(connection: Connection, run: Run) -> int | None:
+    """How many runs wait before this one; none where it does not wait."""
+    waiting = queued(connection)
+    return waiting.index(run.id) if run.id in waiting else None
 
 
 def due(connection: Connection) -> list[int]:
-    """The sources whose time has come."""
-    query = select(sources.c.id).where(sources.c.paused.is_(False), sources.c.next_run <= clock.stamp())
-    return list(connection.execute(query).scalars())
+    """The sources whose time has come, or lies so far ahead that the clock must have been wrong when it was set."""
+    columns = sources.c
+    query = select(columns.id, columns.next_run, columns.interval).where(columns.paused.is_(False))
+    now = clock.stamp()
+    return [row.id for row in connection.execute(query) if row.next_run <= now
+            or row.next_run > clock.stamp(clock.later(2 * max(row.interval, LONGEST_RETRY)))]
 
 
 def running(connection: Connection) -> list[Run]:
@@ -140,9 +188,10 @@ def holds(connection: Connection, run: Run) -> bool:
 
 def add_page(
     connection: Connection, run: Run, counts: dict[str, int], found: Iterable[Problem], *,
-    token: str | None, list_size: int | None, first_response: str,
+    token: str | None, list_size: int | None, first_response: str, tally: Tally | None = None,
+    ivoids: Iterable[str] = (),
 ) -> bool:
-    """Count one page and keep its token, in the transaction that stored its records.
+    """Count one page and keep its token, in the transaction that stored its records; `ivoids` is what it held.
 
     False when the run is no longer `run`'s: a person cancelled it, or another process has it.
     """
@@ -151,27 +200,61 @@ def add_page(
     values.update(pages=columns.pages + 1, token=token, first_response=first_response)
     if list_size is not None:
         values["list_size"] = list_size
+    if tally is not None:
+        now = get(connection, run.id)
+        values.update(editions=dict(Counter(now.editions) + tally.editions), faults=merged(now.faults, tally))
     if not _move(connection, run.id, (RUNNING,), run.lease, **values):
         return False
     add_problems(connection, run, found)
+    watched = run.id if run.full else seen.held(connection, run.source_id, HELD)
+    if watched is not None:
+        seen.note(connection, watched, ivoids)
     return True
 
 
 def add_problems(connection: Connection, run: Run, found: Iterable[Problem]) -> None:
     """Write down what was not taken."""
-    rows = [{"run_id": run.id, "ivoid": item.ivoid, "reason": item.reason, "raw": item.raw} for item in found]
+    rows = [{"run_id": run.id, "ivoid": item.ivoid, "reason": item.reason, "kind": item.kind,
+             "quarantine_id": item.quarantine_id} for item in found]
     if rows:
         connection.execute(insert(harvest_problems), rows)
 
 
 def end(connection: Connection, run: Run, state: str, message: str = "") -> Run:
-    """Close the run for good; a complete one sets the moment from which the next goes on."""
-    moved = _move(connection, run.id, (RUNNING, QUEUED), run.lease, state=state, message=message, ended=clock.stamp(),
-                  token=None, lease="")
+    """Close the run for good; one that read its whole list sets the moment from which the next goes on.
+
+    A cancelled one keeps its token, for whoever wants it to go on.
+    """
+    token = {} if state == CANCELLED else {"token": None}
+    if not _move(connection, run.id, (RUNNING, QUEUED), run.lease, state=state, message=message, ended=clock.stamp(),
+                 lease="", **token):
+        return get(connection, run.id)
     ended = get(connection, run.id)
-    if moved and state == COMPLETE and ended.first_response:
-        connection.execute(update(sources).where(sources.c.id == run.source_id).values(since=ended.first_response))
+    values: dict[str, Any] = {}
+    if state in (COMPLETE, HELD) and ended.first_response:
+        values["since"] = ended.first_response
+    if state in (COMPLETE, HELD) and run.full:
+        values["last_full"] = ended.ended
+    if values:
+        connection.execute(update(sources).where(sources.c.id == run.source_id).values(values))
+    if state in (COMPLETE, FAILED) and run.full:
+        seen.forget(connection, run.source_id)
     return ended
+
+
+def released(connection: Connection, run: Run, message: str) -> Run:
+    """Make a run that was held a complete one: a person has spoken."""
+    connection.execute(update(harvest_runs).where(harvest_runs.c.id == run.id, harvest_runs.c.state == HELD).values(
+        state=COMPLETE, message=message))
+    seen.forget(connection, run.source_id)
+    return get(connection, run.id)
+
+
+def count_missing(connection: Connection, run: Run, missing: int, deleted: int) -> None:
+    """Write down how many records a full list no longer holds, and how many were deleted for it."""
+    columns = harvest_runs.c
+    connection.execute(update(harvest_runs).where(columns.id == run.id).values(
+        missing=missing, deleted=columns.deleted + deleted))
 
 
 def interrupt(connection: Connection, run: Run, message: str, retry_after: int | None) -> Run:
