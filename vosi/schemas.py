@@ -27,7 +27,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent / "resources" / "xsd"
 DEFAULT_FOLDER = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "innerspace" / "xsd"
 _XS = "http://www.w3.org/2001/XMLSchema"
 _CLARK = re.compile(r"\{[^}]*\}")
-_DECLARED = re.compile(rb""" xmlns[^=>]*=["']([^"']*)["']""")  # as libxml2 writes them
+_DECLARED = re.compile(rb' xmlns(?::[^\s=>]+)?="([^"]*)"')  # as libxml2 writes them
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class Schemas:
         """The namespaces that `element` uses, in names and xsi:type, and that cannot be judged; sorted."""
         known = self.namespaces() | {"", ns.XSI, ns.XML}
         # nothing is used that is declared nowhere, and what is declared is found without walking the tree
-        declared = _DECLARED.findall(etree.tostring(element, encoding="UTF-8", with_tail=False))
-        if all(name.decode() in known for name in declared):
+        written = etree.tostring(element, encoding="UTF-8", with_tail=False)
+        declared = _DECLARED.findall(written)
+        if len(declared) == written.count(b" xmlns") and all(name.decode() in known for name in declared):
             return []
         return sorted(_used(element) - known)
 

@@ -189,3 +189,14 @@ def test_no_text_is_taken_from_the_official_schemas(shared):
     whole = " ".join(theirs)
     for _, _, file in editions():
         assert all(text.lower().rstrip(".") not in whole for text in sentences(file)), file.name
+
+
+def test_a_namespace_that_only_begins_like_a_known_one_is_missing() -> None:
+    known = ns.VR
+    document = xmlio.parse(f"""<r xmlns:odd="{known}'s"><odd:part/></r>""".encode())
+    assert ours().missing_namespaces(document) == [f"{known}'s"]
+
+
+def test_a_namespace_is_missing_wherever_it_is_declared_and_only_where_it_is_used() -> None:
+    document = xmlio.parse(b'<r xmlns:unused="urn:unused"><a><b xmlns="urn:deep"> xmlns="urn:text"</b></a></r>')
+    assert ours().missing_namespaces(document) == ["urn:deep"]

@@ -1,0 +1,55 @@
+"""Records cut out of pages: what is inside of them is passed over quickly, and still held to the same bounds."""
+
+from __future__ import annotations
+
+import pytest
+
+from vosi import xmlio
+from vosi.xmlio import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, XmlRefused
+
+
+def cut(inside: bytes) -> list[bytes]:
+    return list(xmlio.records_in(b"<VOResources>" + inside + b"</VOResources>"))
+
+
+def nested(depth: int) -> bytes:
+    return b"<a>" * depth + b"</a>" * depth
+
+
+def test_records_are_cut_whatever_their_names_and_contents_are_like() -> None:
+    tricky = b"<r><!-- </r> --><r>x</r><![CDATA[</r>]]><a b='</r'/></r>".replace(b"'</r'", b"'>/r'")
+    assert cut(tricky + b"<r/>" + b"<s  />text<r></r>") == [
+        tricky.replace(b"<r>", b'<r xmlns="">', 1), b'<r xmlns=""/>', b'<s xmlns=""  />', b'<r xmlns=""></r>']
+
+
+def test_a_prefix_declared_inside_a_record_is_no_fault_and_one_declared_nowhere_is() -> None:
+    inside = b'<a><p:b xmlns:p="urn:p"/></a>'
+    assert cut(b"<r>" + inside + b"</r>") == [b'<r xmlns="">' + inside + b"</r>"]
+    with pytest.raises(XmlRefused, match="The prefix 'p' of element p:b is declared nowhere"):
+        cut(b"<r/><r>" + inside + b"<a><p:b/></a></r>")
+
+
+def test_a_record_may_be_as_deep_as_any_document_and_no_deeper() -> None:
+    assert len(cut(b"<r>" + nested(MAX_DEPTH - 2) + b"</r>")) == 1
+    with pytest.raises(XmlRefused, match="nested deeper than 256"):
+        cut(b"<r>" + nested(MAX_DEPTH - 1) + b"</r>")
+
+
+@pytest.mark.parametrize(("document", "words"), [
+    (nested(MAX_DEPTH + 1), "nested deeper than 256"),
+    (b"<r>" + b"<a/>" * MAX_ELEMENTS + b"</r>", "more than 100000 elements"),
+    (b"<r" + b"".join(b' a%d="1"' % number for number in range(MAX_ATTRIBUTES + 1)) + b"/>", "more than 20000 attrib"),
+    (b'<!DOCTYPE r [<!ENTITY e "x">]><r>&e;</r>', "It has a DOCTYPE"),
+    (b"<r><a></r>", r"not well-formed XML: mismatched tag \(line 1\)"),
+])
+def test_what_could_exhaust_a_tree_builder_is_refused_in_words(document: bytes, words: str) -> None:
+    with pytest.raises(XmlRefused, match=words):
+        xmlio.parse(document)
+
+
+def test_what_only_looks_like_too_much_is_parsed() -> None:
+    signs = xmlio.parse(b"<r>" + b"=" * (MAX_ATTRIBUTES + 1) + b"</r>")
+    assert signs.text == "=" * (MAX_ATTRIBUTES + 1)
+    tags = xmlio.parse(b"<r>" + b"<a></a>" * (MAX_ELEMENTS // 2 + 1) + b"</r>")
+    assert len(tags) == MAX_ELEMENTS // 2 + 1
+    assert len(xmlio.parse(nested(MAX_DEPTH))) == 1
