@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +75,18 @@ def from_number(key: str, text: str) -> int:
 
 
 def origins(settings: Settings) -> list[Origin]:
-    """Every setting, in the order of `registry.config`."""
+    """Every setting, in the order of `registry.config`, to be shown: without the database's password."""
     present = _read(settings.instance / CONFIG_FILE)
     return [
-        Origin(key, getattr(settings, key), _origin(key, present), field.description or "")
+        Origin(key, _shown(key, getattr(settings, key)), _origin(key, present), field.description or "")
         for key, field in Settings.model_fields.items()
     ]
+
+
+def _shown(key: str, value: Any) -> Any:
+    if key != "database_url":
+        return value
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", re.sub(r"(://[^/@]*?):[^/]*@", r"\1:***@", value))
 
 
 def _origin(key: str, present: dict[str, Any]) -> str:

@@ -36,7 +36,8 @@ class Site:
 def open_site(instance: Path, **overrides: Any) -> Site:
     """Open the datacenter in the folder `instance`; settings in `overrides` win over file and environment.
 
-    Raises ConfigError. The schema of the database is not looked at: `registry.schema.upgrade` does that.
+    Raises ConfigError, DatabaseRefused. Whether the database answers is not looked at: `registry.schema.upgrade` asks
+    it, and brings its schema up to date.
     """
     settings = config.load(instance, **overrides)
     settings.instance.mkdir(parents=True, exist_ok=True)

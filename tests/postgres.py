@@ -94,7 +94,8 @@ def _owner(folder: Path) -> str | None:
     """The account the server runs under: it refuses root's."""
     if os.geteuid() != 0:
         return None
-    account = next(one for one in pwd.getpwall() if one.pw_name in ("postgres", "nobody"))
+    accounts = {one.pw_name: one for one in pwd.getpwall()}
+    account = accounts.get("postgres") or accounts["nobody"]
     os.chown(folder, account.pw_uid, account.pw_gid)
     return account.pw_name
 

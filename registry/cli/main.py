@@ -88,4 +88,15 @@ def main() -> None:
     except BrokenPipeError:  # whoever read us has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:  # only one kind of it: its class is heavy to import, and is there when it was raised
+        if not _database_failed(error):
+            raise
+        print("registry: The database failed (full, busy or away), so nothing was changed: "
+              f"{str(error).splitlines()[0]}. `registry doctor` looks at it.", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0)
+
+
+def _database_failed(error: Exception) -> bool:
+    errors = sys.modules.get("sqlalchemy.exc")
+    return errors is not None and isinstance(error, errors.OperationalError)
