@@ -29,6 +29,7 @@ _TEXTS = frozenset(
 TEXT_LISTS = frozenset(
     {"alt_identifiers", "subjects", "content_types", "content_levels", "managed_authorities", "waveband", "temporal",
      "spectral", "formats", "creators", "contributors", "rights", "facilities", "instruments"})
+TEXTS = frozenset((*ATTRIBUTES, *_TEXTS))
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
