@@ -1,8 +1,8 @@
 """Bells between the processes of one datacenter: whoever waits for a change hears of it at once.
 
 A bell carries no message, only "look again": the database is the truth, and every waiter looks there after a
-time-out as well, so a lost ring costs a little delay and nothing else. Works within one host; processes on
-several hosts fall back to their time-outs.
+time-out as well, so a lost ring costs a little delay and nothing else. These bells are heard within one host;
+`server_bell` has those of a datacenter whose database server joins several.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ class Bells:
         folder = self._folder / topic
         folder.mkdir(parents=True, exist_ok=True)
         return Listener(folder)
+
+    def close(self) -> None:
+        """Let go of what ringing needs: here nothing."""
 
 
 class Listener:

@@ -14,6 +14,7 @@ from registry.bell import ANSWERS, Bells
 from registry.config import Settings
 from registry.db import Database
 from registry.fetch import Fetcher
+from registry.server_bell import ServerBells
 from vosi.schemas import Schemas
 
 
@@ -30,6 +31,7 @@ class Site:
 
     def close(self) -> None:
         """Let go of the database's connections."""
+        self.bells.close()
         self.database.close()
 
 
@@ -41,7 +43,8 @@ def open_site(instance: Path, **overrides: Any) -> Site:
     """
     settings = config.load(instance, **overrides)
     settings.instance.mkdir(parents=True, exist_ok=True)
-    database, bells = Database(settings.database), Bells(settings.instance / "run")
+    database = Database(settings.database)
+    bells = Bells(settings.instance / "run") if database.is_sqlite else ServerBells(database)
     database.announce = lambda: bells.ring(ANSWERS)
     return Site(
         settings=settings,

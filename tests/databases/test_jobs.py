@@ -71,7 +71,7 @@ def test_the_queue_gives_the_oldest_first_while_another_claims(any_site: Site) -
     """One worker's uncommitted claim holds up nobody for longer than it lasts, and nobody gets the same."""
     made = sorted(fill(any_site, 3))
     with any_site.database.write() as connection:
-        connection.execute(jobs.update().values(created=jobs.c.id))
+        connection.execute(jobs.update().values(created=jobs.c.id, rank=jobs.c.id))
     assert [one.id for _ in made if (one := claim(any_site, "w"))] == made
 
 
