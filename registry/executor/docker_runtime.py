@@ -20,7 +20,7 @@ from docker.errors import APIError, DockerException
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
 
-from registry.executor import frames, podman, runtime, sandbox
+from registry.executor import cgroups, frames, podman, runtime, sandbox
 from registry.executor.runtime import (
     Engine,
     EngineAbsent,
@@ -32,6 +32,7 @@ from registry.executor.runtime import (
     RepositoryAbsent,
     Spec,
     State,
+    Usage,
 )
 
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
@@ -192,6 +193,13 @@ class DockerRuntime:
             started, finished, state.get("ExitCode"), bool(state.get("OOMKilled")) or killed,
             str(state.get("Error") or ""),
         )
+
+    def usage(self, name: str) -> Usage:
+        """What the container has used so far, where it runs and that can be known; else zeros."""
+        with _unless(_GONE), self._engine() as client:
+            found = client.inspect_container(name)
+            return cgroups.usage(int(found["State"].get("Pid") or 0), str(found["Id"]))
+        return Usage()
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

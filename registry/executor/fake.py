@@ -24,6 +24,7 @@ from registry.executor.runtime import (
     Network,
     Spec,
     State,
+    Usage,
 )
 
 
@@ -39,6 +40,7 @@ class Program:
     until_stopped: bool = False
     stopped_code: int = 143
     starts: bool = True
+    used: Usage = Usage()
 
 
 @dataclass
@@ -135,6 +137,14 @@ class FakeRuntime:
         with self._changed:
             container = self._containers.get(name)
             return container.state if container else State(runtime.ABSENT, name)
+
+    def usage(self, name: str) -> Usage:
+        """What the program says that it uses."""
+        self._answer()
+        with self._changed:
+            container = self._containers.get(name)
+            runs = container is not None and container.state.status == runtime.RUNNING
+            return container.program.used if container and runs else Usage()
 
     def stop(self, name: str, grace: int) -> None:
         """End it politely."""

@@ -91,6 +91,15 @@ class State:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What a running container has used so far; `refused` is how often it was refused a further process."""
+
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
 class Engine:
     """The engine itself; memory in bytes."""
 
@@ -147,6 +156,9 @@ class Runtime(Protocol):
 
     def inspect(self, name: str) -> State:
         """The container's state; `absent` where there is none."""
+
+    def usage(self, name: str) -> Usage:
+        """What the container has used so far, where it runs and that can be known; else zeros."""
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

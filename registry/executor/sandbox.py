@@ -18,9 +18,9 @@ _MIB = 2**20
 ENGINE_LOG = 64 * _MIB            # bytes of the engine's own log of a container, until it is removed
 
 
-def scratch_bytes(limits: Limits) -> int:
-    """Bytes of /scratch; they count as the job's memory."""
-    return max(16 * _MIB, limits.memory // 4)
+def scratch_bytes(memory: int) -> int:
+    """Bytes of /scratch for so many bytes of memory; they count as the job's memory."""
+    return max(16 * _MIB, memory // 4)
 
 
 def request(spec: Spec, image_volumes: Iterable[str] = ()) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _shares(limits: Limits) -> dict[str, Any]:
 
 
 def _places(spec: Spec, image_volumes: Iterable[str]) -> dict[str, Any]:
-    tmpfs = {SCRATCH: _tmpfs(scratch_bytes(spec.limits))}
+    tmpfs = {SCRATCH: _tmpfs(scratch_bytes(spec.limits.memory))}
     tmpfs |= {path: _tmpfs(16 * _MIB) for path in image_volumes if path not in {mount.target for mount in spec.mounts}}
     return {
         "NetworkMode": spec.network,

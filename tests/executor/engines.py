@@ -14,7 +14,7 @@ import pytest
 from applications.demo import engine, repository
 from registry.executor.docker_runtime import DockerRuntime
 from registry.executor.fake import FakeRuntime, Program
-from registry.executor.runtime import EngineFault
+from registry.executor.runtime import EngineFault, Usage
 
 # name -> (a shell's program, the same for the fake)
 PROGRAMS: dict[str, tuple[str, Program]] = {
@@ -28,7 +28,7 @@ PROGRAMS: dict[str, tuple[str, Program]] = {
               Program(stderr=b"first\nthe third thing went wrong\n", exit_code=3)),
     "sleeper": ("trap 'exit 143' TERM; echo asleep; { echo so far > /results/partial.txt; } 2>/dev/null; "
                 "while :; do sleep 0.1; done",
-                Program(b"asleep\n", files={"partial.txt": b"so far\n"}, until_stopped=True)),
+                Program(b"asleep\n", files={"partial.txt": b"so far\n"}, until_stopped=True, used=Usage(0.1, 4096))),
     "stubborn": ("trap '' TERM; echo awake; while :; do sleep 0.1; done",
                  Program(b"awake\n", until_stopped=True, stopped_code=137)),
 }

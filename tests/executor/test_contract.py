@@ -214,3 +214,13 @@ def test_the_network_is_made_once(kit: Kit):
     network = kit.runtime.ensure_network(name)
     assert network.gateway
     assert kit.runtime.ensure_network(name) == network
+
+
+def test_what_one_uses_is_known_while_it_runs(kit: Kit):
+    assert kit.runtime.usage(f"innerspace-{kit.instance}-none-1") == runtime.Usage()
+    name = make(kit, "sleeper")
+    next(iter(kit.runtime.follow(name)))
+    assert kit.runtime.usage(name).peak_memory > 0
+    kit.runtime.kill(name)
+    await_end(kit, name)
+    assert kit.runtime.usage(name) == runtime.Usage()

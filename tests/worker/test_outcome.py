@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.executor.runtime import ABSENT, CREATED, EXITED, State
+from registry.executor.runtime import ABSENT, CREATED, EXITED, State, Usage
 from registry.uws.phases import ABORTED, COMPLETED, ERROR
 from registry.worker.decide import OVERDISK, OVERTIME
 from registry.worker.outcome import FATAL, TRANSIENT, Left, outcome
@@ -73,3 +73,31 @@ def test_a_container_that_did_not_run_to_its_end_is_never_a_success(status):
     found = end(0, status=status)
     assert (found.phase, found.error_type) == (ERROR, TRANSIENT)
     assert end(0, status=status, desired="ABORT").phase is ABORTED
+
+
+@pytest.mark.parametrize(("last_line", "words"), [
+    ("BlockingIOError: [Errno 11] Resource temporarily unavailable", "too many processes (the limit is 32"),
+    ("RuntimeError: can't start new thread", "too many processes"),
+    ("sh: can't fork: Resource temporarily unavailable", "too many processes"),
+    ("java.lang.OutOfMemoryError: unable to create native thread", "too many processes"),
+    ("MemoryError: Unable to allocate 7.45 GiB for an array", "more memory than it may have (the limit is 64 MiB)"),
+    ("terminate called after throwing an instance of 'std::bad_alloc'", "more memory than it may have"),
+    ("OSError: [Errno 27] File too large", "limit of results (1 MiB)"),
+    ("dd: error writing '/scratch/x': No space left on device", "/scratch holds 16 MiB"),
+    ("OSError: [Errno 24] Too many open files: '/dev/null'", "too many open files (the limit is 1024)"),
+])
+def test_a_limit_that_the_last_word_speaks_of_is_named_with_it(last_line, words):
+    found = end(1, left=Left(last_line=last_line))
+    assert (found.phase, found.error_type) == (ERROR, FATAL)
+    assert words in found.error
+    assert found.error.endswith(last_line)
+
+
+@pytest.mark.parametrize(("code", "step"), [(2, "staged"), (137, OVERTIME)])
+def test_processes_that_the_kernel_refused_are_named_whatever_the_program_says(code, step):
+    found = end(code, step=step, left=Left(used=Usage(refused=1)))
+    assert "too many processes (the limit is 32, threads included)" in found.error
+
+
+def test_success_is_one_even_where_processes_were_refused():
+    assert end(0, left=Left(used=Usage(refused=1))).phase is COMPLETED
