@@ -6,6 +6,7 @@ restart. `decide.py` says what to do, `loop.py` when to look.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -31,6 +32,7 @@ from registry.executor.runtime import (
     RepositoryAbsent,
     Runtime,
     State,
+    Usage,
 )
 from registry.site import Site
 from registry.uws import files, store
@@ -52,12 +54,13 @@ _log = logging.getLogger("registry.worker")
 
 @dataclass
 class _Running:
-    """A job whose container runs: its log, and when it started by our own monotonic clock."""
+    """A job whose container runs: its log, when it started by our own monotonic clock, what it had used when seen."""
 
     job: Job
     follower: Follower
     began: float
     started: datetime
+    used: Usage = Usage()
 
 
 class Hands:
@@ -222,6 +225,7 @@ class Hands:
             step = OVERTIME if is_overtime(job, self._now(job)) else job.step
             if self._note(job, step=step) is None:
                 return True
+        self._account(job.id)
         self._end_container(job, 0 if job.step == OVERDISK else STOP_GRACE)
         return False
 
@@ -252,7 +256,8 @@ class Hands:
         follower = running.follower if running else self._follower(job)
         follower.finish()
         self._observe("collecting", job)
-        published = publish.publish(self.site, job, state)
+        used = running.used if running else Usage()
+        published = publish.publish(self.site, job, state, used)
         for _ in range(_TRIES):
             end = outcome(job, state, published.left)
             if self._publish(job, state, end, published):
@@ -314,6 +319,7 @@ class Hands:
     def measure(self) -> None:
         """Look how much the running jobs have written, and have those over their limit stopped."""
         for running in list(self._running.values()):
+            self._account(running.job.id)
             most = stage.limits(self.site, running.job).disk
             size = tree.measure(stage.results(self.site, running.job), most, collect.MAX_FILES)
             if size.bytes >= most or size.entries > collect.MAX_FILES:
@@ -321,6 +327,14 @@ class Hands:
                 if job is not None and job.phase is EXECUTING and job.step not in (OVERDISK, OVERTIME):
                     self._note(job, step=OVERDISK)
                 self._news(running.job.id)
+
+    def _account(self, job_id: str) -> None:
+        """Look what a running job has used: when it has ended nobody can tell any more."""
+        running = self._running.get(job_id)
+        if running is not None:
+            with contextlib.suppress(EngineFault):  # it is seen again, or its end tells more
+                used = self.runtime.usage(stage.container(self.site, running.job))
+                running.used = used if used.cpu_seconds or used.peak_memory else running.used
 
     def overdue(self) -> tuple[list[str], float | None]:
         """(jobs that have executed long enough, seconds until the next one will have)."""

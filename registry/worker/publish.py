@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.executor import collect, logs
-from registry.executor.runtime import STDERR, STDOUT, State
+from registry.executor.runtime import STDERR, STDOUT, State, Usage
 from registry.site import Site
 from registry.uws import files
 from registry.uws.store import Job, Result
@@ -20,6 +20,8 @@ from registry.worker.outcome import Left
 EXIT_CODE = "exitcode"
 _TEXT = "text/plain; charset=utf-8"
 _CHUNK = 2**20
+_UNKNOWN = Usage()
+_CHILD_KILLED = "A process of the application was ended because the job's memory was used up."
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ class Published:
     usage: dict[str, object]
 
 
-def publish(site: Site, job: Job, state: State) -> Published:
-    """Take over the results of an attempt that has ended; the same again gives the same. Raises OSError."""
+def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Published:
+    """Take over the results of an attempt that has ended; the same again gives the same. Raises OSError.
+
+    `used` is what its container had used when it was last seen running.
+    """
     place = files.folder(site, job.id)
     place.mkdir(parents=True, exist_ok=True)
     outputs = {str(one["path"]): one for one in job.contract.get("outputs", ())}
@@ -47,9 +52,11 @@ def publish(site: Site, job: Job, state: State) -> Published:
     found += [_own(place, name) for name in logs_of_ours]
     numbered = tuple(Result(**{**vars(result), "position": number}) for number, result in enumerate(found))
     usage: dict[str, object] = {"result_bytes": taken.bytes, "result_files": len(taken.files)}
-    if taken.problems:
-        usage["problems"] = list(taken.problems)
-    return Published(numbered, Left(taken.bytes, taken.over, logs.last_line(place / STDERR)), usage)
+    usage |= {"cpu_seconds": round(used.cpu_seconds, 3), "peak_memory": used.peak_memory} if used.peak_memory else {}
+    problems = [*taken.problems, *([_CHILD_KILLED] if state.out_of_memory and state.exit_code == 0 else [])]
+    if problems:
+        usage["problems"] = problems
+    return Published(numbered, Left(taken.bytes, taken.over, logs.last_line(place / STDERR), used), usage)
 
 
 def _id(path: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from registry import clock
 from registry.executor import runtime
 from registry.executor.fake import FakeRuntime, Program
-from registry.executor.runtime import RepositoryAbsent
+from registry.executor.runtime import RepositoryAbsent, Usage
 from registry.uws import files, store
 from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, QUEUED
 from registry.uws.store import NoJob, Parameter
@@ -18,11 +18,14 @@ from registry.worker import stage
 from tests.worker.bench import STEPS, Killed, Worker, killed_at, leftovers
 from tests.worker.jobs import job_of, phases_of, results_of, submit, wish
 
-HELLO, SLEEPER, THREE = (f"repository.example/{name}@sha256:1" for name in ("hello", "sleeper", "three"))
+HELLO, SLEEPER, THREE, CROWD, HUNGRY = (
+    f"repository.example/{name}@sha256:1" for name in ("hello", "sleeper", "three", "crowd", "hungry"))
 PROGRAMS = {
     HELLO: Program(b"hello\n", b"careful\n", {"deep/answer.txt": b"42\n", "a.json": b"{}\n"}),
     SLEEPER: Program(b"asleep\n", files={"partial.txt": b"so far\n"}, until_stopped=True),
     THREE: Program(stderr=b"first\nthe third thing went wrong\n", exit_code=3),
+    CROWD: Program(until_stopped=True, used=Usage(1.5, 4096, 7)),
+    HUNGRY: Program(out_of_memory=True),
 }
 
 
@@ -371,3 +374,23 @@ def test_a_live_workers_jobs_are_left_to_it(site, engine, worker):
     second.once()
     assert job_of(site, job_id).phase is COMPLETED
     assert engine.started == [stage.container(site, job_of(site, job_id))]
+
+
+def test_what_a_job_has_used_is_kept_and_processes_that_it_was_refused_are_named(site, engine, worker):
+    job_id = submit(site, CROWD)
+    worker.once()
+    worker.hands.measure()
+    engine.finish(stage.container(site, job_of(site, job_id)), 2)
+    worker.once()
+    job = job_of(site, job_id)
+    assert job.phase is ERROR
+    assert "too many processes (the limit is 32, threads included)" in job.error
+    assert (job.usage["cpu_seconds"], job.usage["peak_memory"]) == (1.5, 4096)
+
+
+def test_a_child_that_ran_out_of_memory_is_told_of_in_a_job_that_succeeds(site, engine, worker):
+    job_id = submit(site, HUNGRY)
+    worker.once()
+    job = job_of(site, job_id)
+    assert job.phase is COMPLETED
+    assert job.usage["problems"] == ["A process of the application was ended because the job's memory was used up."]
