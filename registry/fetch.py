@@ -12,9 +12,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import IncompleteRead
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from http.client import IncompleteRead
 from urllib.parse import urljoin, urlsplit
 
 import requests

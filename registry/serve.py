@@ -186,5 +186,6 @@ def base_url_fault(site: Site) -> str:
     except FetchError as error:
         return f"The base URL does not lead here: {error} Correct base_url in config.toml, or the proxy in front."
     if status != 200:
-        return f"The base URL does not lead here: {url} answers {status}; correct base_url in config.toml, or the proxy in front."
+        return (f"The base URL does not lead here: {url} answers {status}; correct base_url in config.toml, or the proxy "
+                "in front.")
     return ""

@@ -1,4 +1,4 @@
-"""One datacenter as its processes hold it: settings, database, schemas, bells, secret, fetcher. It has no behaviour of its own."""
+"""One datacenter as its processes hold it: settings, database, schemas, bells, secret, fetcher. No behaviour of its own."""
 
 from __future__ import annotations
 

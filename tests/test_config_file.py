@@ -26,7 +26,8 @@ def test_a_setting_that_stands_there_with_another_value_is_not_overwritten(tmp_p
 
 
 @pytest.mark.parametrize(("key", "text", "value"), [
-    ("port", "8101", 8101), ("firewall", "no", False), ("accepted_publishers", "a.example, b.example", ["a.example", "b.example"]),
+    ("port", "8101", 8101), ("firewall", "no", False),
+    ("accepted_publishers", "a.example, b.example", ["a.example", "b.example"]),
     ("allowed_ports", "81,82", [81, 82]), ("job_cores", "0.5", 0.5), ("title", "North = cold", "North = cold"),
 ])
 def test_texts_become_values_of_the_setting(key, text, value):

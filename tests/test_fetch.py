@@ -10,8 +10,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from registry import addresses
-from registry.fetch import AddressRefused, Fetcher, FetchError, Unreachable
 from registry.config import load
+from registry.fetch import AddressRefused, Fetcher, FetchError, Unreachable
 
 
 def fetcher(tmp_path, **settings):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 from vosi.writing import Writer
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from vosi import namespaces as ns
-from vosi import spans, xmlio
+from vosi import namespaces as ns, spans, xmlio
 
 _NAMESPACES = frozenset({
     ns.VOSI_TABLES, ns.VS, "http://www.ivoa.net/xml/VODataService/v1.0", "http://www.ivoa.net/xml/VODataSource/v1.0"})

@@ -47,7 +47,8 @@ class Teller:
         """One step; yields a function that shows how far it is."""
         began = time.monotonic()
         if self.console.is_terminal:
-            columns = (TextColumn("  {task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[now]}"), TimeElapsedColumn())
+            columns = (TextColumn("  {task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[now]}"),
+                       TimeElapsedColumn())
             with Progress(*columns, console=self.console, transient=True) as bar:
                 task = bar.add_task(words, total=None, now="")
                 yield lambda now: bar.update(task, now=now)
@@ -95,7 +96,8 @@ def tell(teller: Teller, stack: ExitStack, folder: Path) -> list[dict[str, Any]]
         reference = image.build_and_push(HERE / "hr-diagram", store.address, "hr-diagram", "1.0", base, client=running.client)
     settings = {"repository": store.address, "accepted_publishers": f"{NORTH.authority},{SOUTH.authority}"}
     north, south = (
-        Datacenter(wiring, folder / wiring.name, {kind: ports[f"{wiring.name} {kind}"] for kind in ("web", "catalogue", "gateway")})
+        Datacenter(wiring, folder / wiring.name,
+                   {kind: ports[f"{wiring.name} {kind}"] for kind in ("web", "catalogue", "gateway")})
         for wiring in (NORTH, SOUTH))
     for center in (north, south):
         stack.callback(center.stop)
@@ -162,10 +164,12 @@ def show(teller: Teller, answers: list[dict[str, Any]]) -> bool:
     total = sum(answer["summary"]["stars"] for answer in answers)
     good = total == WHOLE_CATALOGUE
     counts = " + ".join(str(answer["summary"]["stars"]) for answer in answers)
-    teller.console.print(f"{counts} = {total} stars: {'the whole catalogue' if good else f'NOT the {WHOLE_CATALOGUE} of the catalogue'}.")
+    verdict = "the whole catalogue" if good else f"NOT the {WHOLE_CATALOGUE} of the catalogue"
+    teller.console.print(f"{counts} = {total} stars: {verdict}.")
     for answer in answers:
         center = answer["center"]
-        teller.console.print(f"\n{center.wiring.title}: {center.base_url} (admin, password in {center.folder / 'admin-password'})", soft_wrap=True)
+        password = center.folder / "admin-password"
+        teller.console.print(f"\n{center.wiring.title}: {center.base_url} (admin, password in {password})", soft_wrap=True)
         picture = next(url for name, url in answer["results"].items() if name.endswith(".svg"))
         for words, url in (("pages", "admin/"), ("records", "records"), ("harvest", "oai?verb=Identify"), ("find", "find.txt")):
             teller.console.print(f"  {words:9}{center.base_url}{url}", soft_wrap=True)
@@ -205,7 +209,8 @@ def chosen_ports(folder: Path) -> dict[str, Any]:
     ports: dict[str, Any] = json.loads(file.read_text())
     for name, port in ports.items():
         if isinstance(port, int) and name != "repository" and _taken(port):
-            raise DemoFailed(f"Port {port} ({name}) is in use by another program: stop that one, or `make clean` and start the demo anew.")
+            raise DemoFailed(f"Port {port} ({name}) is in use by another program: stop that one, or `make clean` and start "
+                             "the demo anew.")
     return ports
 
 

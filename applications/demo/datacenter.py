@@ -73,8 +73,8 @@ class Datacenter:
         command = [sys.executable, "-m", "registry.cli", "--instance", str(self.folder), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
-            words = (done.stderr.strip() or done.stdout.strip()).splitlines()
-            raise DemoFailed(f"`registry {' '.join(arguments)}` failed at {self.wiring.name}: {words[-1] if words else done.returncode}")
+            words = [str(done.returncode), *(done.stderr.strip() or done.stdout.strip()).splitlines()]
+            raise DemoFailed(f"`registry {' '.join(arguments)}` failed at {self.wiring.name}: {words[-1]}")
         return done.stdout
 
     def found(self, settings: dict[str, str]) -> None:

@@ -88,7 +88,8 @@ def _firewall(site: Site) -> tuple[str, str]:
     if not site.settings.firewall:
         return WARN, "it is switched off: a job of profile dc reaches whatever listens on all of this host's addresses"
     if os.geteuid() != 0:
-        return WARN, "the worker is not root and cannot bar jobs from this host's other ports: let services listen on 127.0.0.1 only"
+        return WARN, ("the worker is not root and cannot bar jobs from this host's other ports: let services listen on "
+                      "127.0.0.1 only")
     if not shutil.which("iptables"):
         return FAIL, "iptables is not installed: jobs of profile dc are not barred from this host's other ports"
     return PASS, "the worker bars jobs from every port but the gateway's"

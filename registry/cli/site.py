@@ -110,7 +110,9 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
 @click.pass_obj
 def serve(instance: Path, host: str | None, port: int | None) -> None:
     """Run web, worker and gateway until SIGTERM or Ctrl-C."""
-    from registry.services.standards import shipped  # lxml and the schemas are heavy, and `registry --help` needs neither
+    from registry.services.standards import (
+        shipped,  # lxml and the schemas are heavy, and `registry --help` needs neither
+    )
 
     serving.set_up_log()
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -119,7 +121,8 @@ def serve(instance: Path, host: str | None, port: int | None) -> None:
             raise Refusal(f"There is no datacenter in {instance} yet: `registry --instance {instance} init` founds one.")
         shipped.ship(site)
         address = f"{site.settings.host}:{site.settings.port}"
-        serving.serve(site, ready=lambda: click.echo(f"{site.settings.title} is at {site.settings.base_url} (listening on {address})", err=True))
+        words = f"{site.settings.title} is at {site.settings.base_url} (listening on {address})"
+        serving.serve(site, ready=lambda: click.echo(words, err=True))
 
 
 @click.command()
@@ -158,8 +161,9 @@ def config_command(instance: Path, as_json: bool) -> None:
     """Show every setting, its value and where it comes from."""
     settings = config.load(instance)
     rows = config_file.origins(settings)
+    lines = [(row.key, row.value, row.origin, row.description) for row in rows]
     emit({row.key: {"value": row.value, "origin": row.origin, "description": row.description} for row in rows}, as_json,
-         lambda: table(("setting", "value", "from", "what for"), ((r.key, r.value, r.origin, r.description) for r in rows), empty=""))
+         lambda: table(("setting", "value", "from", "what for"), lines, empty=""))
 
 
 @click.command()

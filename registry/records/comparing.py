@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 

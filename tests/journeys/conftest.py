@@ -58,7 +58,7 @@ def free_ports(*names: str) -> dict[str, int]:
 def datacenter(
     tmp_path_factory: pytest.TempPathFactory, docker_engine: engine.Engine, docker_repository: repository.Repository, base: str,
 ) -> Iterator[Datacenter]:
-    """A founded, running datacenter with its catalogue and hr-diagram registered; a northern cap of stars, so that runs are short."""
+    """A founded, running datacenter with its catalogue and hr-diagram registered; few stars, so that runs are short."""
     center = Datacenter(WIRING, tmp_path_factory.mktemp("journey"), free_ports("web", "catalogue", "gateway"))
     reference = image.build_and_push(
         ROOT / "applications" / "hr-diagram", docker_repository.address, "hr-diagram", "1.0", base, client=docker_engine.client)
@@ -103,4 +103,5 @@ def write_application(folder: Path, name: str, script: str) -> None:
         "outputs": [], "requires": [], "resources": {}, "network": "none",
     }))
     (folder / "run.sh").write_text(f"#!/bin/sh\n{script}\n")
-    (folder / "Dockerfile").write_text('ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY run.sh /app/run.sh\nENTRYPOINT ["/bin/sh", "/app/run.sh"]\n')
+    (folder / "Dockerfile").write_text(
+        'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY run.sh /app/run.sh\nENTRYPOINT ["/bin/sh", "/app/run.sh"]\n')

@@ -8,8 +8,7 @@ from functools import cache
 from lxml import etree
 
 from tests.conftest import SHARED
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 from vosi.schemas import HARVEST, RECOMMENDED, Problem, Schemas
 
 XS = "http://www.w3.org/2001/XMLSchema"

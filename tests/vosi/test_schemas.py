@@ -12,8 +12,7 @@ from lxml import etree
 
 from tests.vosi.components import components
 from tests.vosi.judges import XS, documents, official, official_file, ours
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, xmlio
 from vosi.schemas import DEFAULT_FOLDER, HARVEST, RECOMMENDED, SchemaFolderError, Schemas
 
 MUTATIONS = 10_000

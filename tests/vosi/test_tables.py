@@ -11,8 +11,7 @@ from vo_models.vosi.tables.models import VOSITableSet
 
 from tests.vosi import drafts
 from tests.vosi.judges import documents, official_faults, ours, problems
-from vosi import compose, tables, xmlio
-from vosi import namespaces as ns
+from vosi import compose, namespaces as ns, tables, xmlio
 
 HEAD = ('<tableset xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
         ' xmlns:esa="http://esa.example/x"><schema><name>s</name><table><name>s.t</name>')
