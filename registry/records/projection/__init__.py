@@ -9,7 +9,7 @@ from __future__ import annotations
 from lxml import etree
 
 from registry.records.projection import capabilities, details, general, tableset
-from registry.records.projection.values import Rows
+from registry.records.projection.values import Part, Rows
 
 
 def rows(element: etree._Element, harvested_from: str = "") -> dict[str, Rows]:
@@ -17,15 +17,16 @@ def rows(element: etree._Element, harvested_from: str = "") -> dict[str, Rows]:
 
     `harvested_from` is the identifier of the registry that handed it to us, '' where nobody did.
     """
+    record = Part(element)
     return {
-        "rr_resource": general.resource(element, harvested_from),
-        "rr_res_role": general.roles(element),
-        "rr_res_subject": general.subjects(element),
-        "rr_relationship": general.relationships(element),
-        "rr_validation": general.validation(element),
-        "rr_res_date": general.dates(element),
-        "rr_alt_identifier": general.alternatives(element),
-        **capabilities.rows(element),
-        **tableset.rows(element),
-        "rr_res_detail": details.rows(element),
+        "rr_resource": general.resource(record, harvested_from),
+        "rr_res_role": general.roles(record),
+        "rr_res_subject": general.subjects(record),
+        "rr_relationship": general.relationships(record),
+        "rr_validation": general.validation(record),
+        "rr_res_date": general.dates(record),
+        "rr_alt_identifier": general.alternatives(record),
+        **capabilities.rows(record),
+        **tableset.rows(record),
+        "rr_res_detail": details.rows(record),
     }

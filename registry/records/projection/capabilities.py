@@ -6,87 +6,78 @@ from typing import Any
 
 from lxml import etree
 
-from registry.records.projection.values import (
-    Rows,
-    clean,
-    fields,
-    first,
-    flag,
-    found,
-    joined,
-    low,
-    owner,
-    text,
-    value,
-)
+from registry.records.projection.values import Part, Rows, clean, flag, low, text
 from vosi.namespaces import canonical_type
 
 
-def rows(element: etree._Element) -> dict[str, Rows]:
+def rows(record: Part) -> dict[str, Rows]:
     """The rows of rr_capability, rr_interface and rr_intf_param; indexes count from 1 in document order."""
-    ivoid = owner(element)
+    ivoid = record.ivoid
     capabilities: Rows = []
     interfaces: Rows = []
     params: Rows = []
-    for cap_index, capability in enumerate(found(element, "capability"), 1):
+    for cap_index, capability in enumerate(record.parts("capability"), 1):
         capabilities.append(_capability(ivoid, cap_index, capability))
-        for interface in found(capability, "interface"):
+        for interface in capability.parts("interface"):
             intf_index = len(interfaces) + 1
             interfaces.append(_interface(ivoid, cap_index, intf_index, interface))
-            params += [_param(ivoid, intf_index, param) for param in found(interface, "param")]
+            params += [_param(ivoid, intf_index, param) for param in interface.parts("param")]
     return {"rr_capability": capabilities, "rr_interface": interfaces, "rr_intf_param": params}
 
 
-def _capability(ivoid: str, index: int, capability: etree._Element) -> dict[str, Any]:
+def _capability(ivoid: str, index: int, capability: Part) -> dict[str, Any]:
+    element = capability.element
     return {
-        "ivoid": ivoid, "cap_index": index, "cap_type": low(canonical_type(capability)),
-        "cap_description": value(capability, "description"), "standard_id": low(capability.get("standardID")),
+        "ivoid": ivoid, "cap_index": index, "cap_type": low(canonical_type(element)),
+        "cap_description": capability.value("description"), "standard_id": low(element.get("standardID")),
     }
 
 
-def _interface(ivoid: str, cap_index: int, index: int, interface: etree._Element) -> dict[str, Any]:
-    access = first(interface, "accessURL")
-    mirrors = (text(mirror) for mirror in found(interface, "mirrorURL"))
+def _interface(ivoid: str, cap_index: int, index: int, interface: Part) -> dict[str, Any]:
+    element = interface.element
+    access = interface.first("accessURL")
     return {
         "ivoid": ivoid, "intf_index": index, "cap_index": cap_index,
-        "intf_type": low(canonical_type(interface)),
-        "intf_role": low(interface.get("role")),
-        "std_version": clean(interface.get("version")),
-        "query_type": joined(interface, "queryType"),
-        "result_type": low(value(interface, "resultType")),
-        "wsdl_url": value(interface, "wsdlURL"),
+        "intf_type": low(canonical_type(element)),
+        "intf_role": low(element.get("role")),
+        "std_version": clean(element.get("version")),
+        "query_type": interface.joined("queryType"),
+        "result_type": low(interface.value("resultType")),
+        "wsdl_url": interface.value("wsdlURL"),
         "url_use": low(access.get("use")) if access is not None else None,
         "access_url": text(access),
-        "mirror_url": "#".join(mirror for mirror in mirrors if mirror) or None,
+        "mirror_url": "#".join(mirror for mirror in map(text, interface.all("mirrorURL")) if mirror) or None,
         "authenticated_only": _authenticated_only(interface),
     }
 
 
-def _authenticated_only(interface: etree._Element) -> int:
+def _authenticated_only(interface: Part) -> int:
     """1 where every security method named asks who one is; one without a standardID means anonymous use."""
-    methods = list(found(interface, "securityMethod"))
+    methods = interface.all("securityMethod")
     return int(bool(methods) and all(method.get("standardID") for method in methods))
 
 
-def _param(ivoid: str, index: int, param: etree._Element) -> dict[str, Any]:
-    content = fields(param)
-    kind = first(param, "dataType")
+def _param(ivoid: str, index: int, param: Part) -> dict[str, Any]:
+    element = param.element
     return {
         "ivoid": ivoid, "intf_index": index,
-        "param_name": content.get("name"), "param_description": content.get("description"),
-        "param_ucd": low(content.get("ucd")), "param_unit": content.get("unit"),
-        "param_utype": low(content.get("utype")), "param_std": flag(param.get("std")),
-        "param_use": low(param.get("use")),
-        **{f"param_{name}": entry for name, entry in data_type(kind).items()},
+        "param_name": param.value("name"), "param_description": param.value("description"),
+        "param_ucd": low(param.value("ucd")), "param_unit": param.value("unit"),
+        "param_utype": low(param.value("utype")), "param_std": flag(element.get("std")),
+        "param_use": low(element.get("use")),
+        **{f"param_{name}": entry for name, entry in data_type(param.first("dataType")).items()},
     }
+
+
+_UNTYPED: dict[str, str | None] = dict.fromkeys(("datatype", "extended_schema", "extended_type", "arraysize", "delim"))
 
 
 def data_type(kind: etree._Element | None) -> dict[str, str | None]:
     """What a dataType element says, as RegTAP's columns of parameters and of table columns name it."""
     if kind is None:
-        return dict.fromkeys(("datatype", "extended_schema", "extended_type", "arraysize", "delim"))
+        return _UNTYPED
+    get = kind.get
     return {
-        "datatype": low(text(kind)), "extended_schema": clean(kind.get("extendedSchema")),
-        "extended_type": clean(kind.get("extendedType")), "arraysize": clean(kind.get("arraysize")),
-        "delim": clean(kind.get("delim")),
+        "datatype": low(text(kind)), "extended_schema": clean(get("extendedSchema")),
+        "extended_type": clean(get("extendedType")), "arraysize": clean(get("arraysize")), "delim": clean(get("delim")),
     }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lxml import etree
 
-from registry.records.projection.values import Rows, clean, found, owner, text
+from registry.records.projection.values import Part, Rows, clean, text
 
 _OF_RESOURCE = """
 /accessURL
@@ -86,28 +84,32 @@ _OF_CAPABILITY = """
 """.split()  # noqa: SIM905 (one path a line reads like the standard's own list)
 
 
-def rows(element: etree._Element) -> Rows:
+def _steps(paths: list[str], skip: int) -> list[tuple[str, tuple[str, ...], str]]:
+    """Each path with its elements, from the `skip`-th on, and its last attribute ('' for none)."""
+    split = [(path, path.split("/")[skip:]) for path in paths]
+    return [(path, tuple(step for step in steps if step[0] != "@"), steps[-1].partition("@")[2])
+            for path, steps in split]
+
+
+_RESOURCE_STEPS, _CAPABILITY_STEPS = _steps(_OF_RESOURCE, 1), _steps(_OF_CAPABILITY, 2)
+
+
+def rows(record: Part) -> Rows:
     """One row per value at one of the paths; cap_index is NULL outside capabilities."""
-    ivoid = owner(element)
-    result: Rows = []
-    for path in _OF_RESOURCE:
-        result += [_row(ivoid, None, path, entry) for entry in _values(element, path.split("/")[1:])]
-    for index, capability in enumerate(found(element, "capability"), 1):
-        for path in _OF_CAPABILITY:
-            result += [_row(ivoid, index, path, entry) for entry in _values(capability, path.split("/")[2:])]
+    result = _below(record.ivoid, None, record, _RESOURCE_STEPS)
+    for index, capability in enumerate(record.parts("capability"), 1):
+        result += _below(record.ivoid, index, capability, _CAPABILITY_STEPS)
     return result
 
 
-def _row(ivoid: str, index: int | None, path: str, entry: str) -> dict[str, object]:
-    return {"ivoid": ivoid, "cap_index": index, "detail_xpath": path, "detail_value": entry}
+def _below(ivoid: str, index: int | None, part: Part, paths: list[tuple[str, tuple[str, ...], str]]) -> Rows:
+    return [{"ivoid": ivoid, "cap_index": index, "detail_xpath": path, "detail_value": entry}
+            for path, steps, attribute in paths if part.all(steps[0])
+            for target in part.below(*steps) if (entry := _value(target, attribute))]
 
 
-def _values(element: etree._Element, steps: list[str]) -> Iterator[str]:
-    """The texts at `steps`, the last of which may be an @attribute. An element that only holds others has none."""
-    attribute = steps[-1][1:] if steps[-1].startswith("@") else ""
-    for target in found(element, *(steps[:-1] if attribute else steps)):
-        if not attribute and any(isinstance(child.tag, str) for child in target):
-            continue
-        entry = clean(target.get(attribute)) if attribute else text(target)
-        if entry:
-            yield entry
+def _value(target: etree._Element, attribute: str) -> str | None:
+    """The text of the element or of its attribute. An element that only holds others has none."""
+    if attribute:
+        return clean(target.get(attribute))
+    return None if any(isinstance(child.tag, str) for child in target) else text(target)

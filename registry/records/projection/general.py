@@ -9,20 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from registry.records.projection.values import (
-    Rows,
-    clean,
-    first,
-    found,
-    joined,
-    low,
-    moment,
-    number,
-    owner,
-    text,
-    value,
-    whole,
-)
+from registry.records.projection.values import Part, Rows, clean, low, moment, number, text, whole
 from vosi.namespaces import canonical_type
 
 # terms that the IVOA vocabularies have replaced, to the term to use instead
@@ -33,107 +20,114 @@ _RELATIONSHIPS = {
 _DATE_ROLES = {"creation": "created", "update": "updated"}
 
 
-def resource(element: etree._Element, harvested_from: str) -> Rows:
+def resource(record: Part, harvested_from: str) -> Rows:
     """The one row of rr_resource."""
-    rights = first(element, "rights")
-    region = first(element, "coverage", "regionOfRegard")
-    source = first(element, "content", "source")
+    element = record.element
+    rights = record.first("rights")
+    source = next(record.below("content", "source"), None)
     return [{
-        "ivoid": owner(element),
+        "ivoid": record.ivoid,
         "res_type": low(canonical_type(element)),
         "created": moment(element.get("created")),
-        "short_name": value(element, "shortName"),
-        "res_title": value(element, "title"),
+        "short_name": record.value("shortName"),
+        "res_title": record.value("title"),
         "updated": moment(element.get("updated")),
-        "content_level": joined(element, "content", "contentLevel"),
-        "res_description": value(element, "content", "description"),
-        "reference_url": value(element, "content", "referenceURL"),
-        "creator_seq": _authors(element),
-        "content_type": joined(element, "content", "type"),
+        "content_level": record.joined("content", "contentLevel"),
+        "res_description": record.value("content", "description"),
+        "reference_url": record.value("content", "referenceURL"),
+        "creator_seq": _authors(record),
+        "content_type": record.joined("content", "type"),
         "source_format": low(source.get("format")) if source is not None else None,
         "source_value": text(source),
-        "res_version": value(element, "curation", "version"),
-        "region_of_regard": number(text(region)),
-        "waveband": joined(element, "coverage", "waveband"),
+        "res_version": record.value("curation", "version"),
+        "region_of_regard": number(record.value("coverage", "regionOfRegard")),
+        "waveband": record.joined("coverage", "waveband"),
         "rights": text(rights),
         "rights_uri": clean(rights.get("rightsURI")) if rights is not None else None,
         "harvested_from": low(harvested_from),
     }]
 
 
-def roles(element: etree._Element) -> Rows:
+def roles(record: Part) -> Rows:
     """One row per contact, publisher, creator and contributor."""
+    ivoid = record.ivoid
     result = []
     for base in ("creator", "contributor", "publisher", "contact"):
-        for person in found(element, "curation", base):
-            row = _role(person, base)
-            if any(content for name, content in row.items() if name != "base_role"):
-                result.append({"ivoid": owner(element), **row})
+        for curation in record.parts("curation"):
+            for person in curation.parts(base):
+                row = _role(person)
+                if any(row.values()):
+                    result.append({"ivoid": ivoid, **row, "base_role": base})
     return result
 
 
-def _role(person: etree._Element, base: str) -> dict[str, Any]:
-    name = first(person, "name")
-    named = person if name is None else name
+def _role(person: Part) -> dict[str, Any]:
+    name = person.first("name")
+    named = person.element if name is None else name
     return {
         "role_name": clean(named.text) if name is None else text(name),
-        "role_ivoid": low(named.get("ivo-id") or person.get("ivo-id")),
-        "street_address": value(person, "address"),
-        "email": value(person, "email"),
-        "telephone": value(person, "telephone"),
-        "logo": value(person, "logo"),
-        "base_role": base,
+        "role_ivoid": low(named.get("ivo-id") or person.element.get("ivo-id")),
+        "street_address": person.value("address"),
+        "email": person.value("email"),
+        "telephone": person.value("telephone"),
+        "logo": person.value("logo"),
     }
 
 
-def subjects(element: etree._Element) -> Rows:
+def subjects(record: Part) -> Rows:
     """One row per subject, in its author's case."""
-    texts = (text(subject) for subject in found(element, "content", "subject"))
-    return [{"ivoid": owner(element), "res_subject": subject} for subject in texts if subject]
+    ivoid = record.ivoid
+    return [{"ivoid": ivoid, "res_subject": subject}
+            for subject in map(text, record.below("content", "subject")) if subject]
 
 
-def relationships(element: etree._Element) -> Rows:
+def relationships(record: Part) -> Rows:
     """One row per related resource."""
+    ivoid = record.ivoid
     result = []
-    for relationship in found(element, "content", "relationship"):
-        kind = low(value(relationship, "relationshipType"))
-        kind = _RELATIONSHIPS.get(kind, kind) if kind else None
-        result += [{
-            "ivoid": owner(element), "relationship_type": kind,
-            "related_id": low(related.get("ivo-id")), "related_name": text(related),
-        } for related in found(relationship, "relatedResource")]
+    for content in record.parts("content"):
+        for relationship in content.parts("relationship"):
+            kind = low(relationship.value("relationshipType"))
+            kind = _RELATIONSHIPS.get(kind, kind) if kind else None
+            result += [{
+                "ivoid": ivoid, "relationship_type": kind,
+                "related_id": low(related.get("ivo-id")), "related_name": text(related),
+            } for related in relationship.all("relatedResource")]
     return result
 
 
-def validation(element: etree._Element) -> Rows:
+def validation(record: Part) -> Rows:
     """One row per validation level, of the resource (cap_index NULL) and of its capabilities."""
-    result = [_level(element, level, None) for level in found(element, "validationLevel")]
-    for index, capability in enumerate(found(element, "capability"), 1):
-        result += [_level(element, level, index) for level in found(capability, "validationLevel")]
+    ivoid = record.ivoid
+    result = [_level(ivoid, level, None) for level in record.all("validationLevel")]
+    for index, capability in enumerate(record.parts("capability"), 1):
+        result += [_level(ivoid, level, index) for level in capability.all("validationLevel")]
     return result
 
 
-def _level(element: etree._Element, level: etree._Element, index: int | None) -> dict[str, Any]:
-    return {"ivoid": owner(element), "validated_by": low(level.get("validatedBy")), "val_level": whole(text(level), 15),
+def _level(ivoid: str, level: etree._Element, index: int | None) -> dict[str, Any]:
+    return {"ivoid": ivoid, "validated_by": low(level.get("validatedBy")), "val_level": whole(text(level), 15),
             "cap_index": index}
 
 
-def dates(element: etree._Element) -> Rows:
+def dates(record: Part) -> Rows:
     """One row per date of the curation."""
+    ivoid = record.ivoid
     result = []
-    for date in found(element, "curation", "date"):
+    for date in record.below("curation", "date"):
         role = low(date.get("role")) or "representative"  # the schema's default
-        result.append({"ivoid": owner(element), "date_value": moment(text(date)),
-                       "value_role": _DATE_ROLES.get(role, role)})
+        result.append({"ivoid": ivoid, "date_value": moment(text(date)), "value_role": _DATE_ROLES.get(role, role)})
     return result
 
 
-def alternatives(element: etree._Element) -> Rows:
+def alternatives(record: Part) -> Rows:
     """One row per alternative identifier, of the resource or of one of its creators."""
-    every = [*found(element, "altIdentifier"), *found(element, "curation", "creator", "altIdentifier")]
-    return [{"ivoid": owner(element), "alt_identifier": name} for name in map(text, every) if name]
+    ivoid = record.ivoid
+    every = [*record.all("altIdentifier"), *record.below("curation", "creator", "altIdentifier")]
+    return [{"ivoid": ivoid, "alt_identifier": name} for name in map(text, every) if name]
 
 
-def _authors(element: etree._Element) -> str | None:
-    names = (value(creator, "name") or clean(creator.text) for creator in found(element, "curation", "creator"))
+def _authors(record: Part) -> str | None:
+    creators = [creator for curation in record.parts("curation") for creator in curation.parts("creator")]
+    names = (creator.value("name") or clean(creator.element.text) for creator in creators)
     return "; ".join(name for name in names if name) or None
