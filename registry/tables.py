@@ -265,7 +265,7 @@ jobs = Table(
     Column("lease", String, nullable=False, default=""),  # worker that has it
     Column("beat", Integer, nullable=False, default=0),  # moves while that worker lives
     Column("token_hash", String),  # of the attempt's gateway token
-    Column("rank", String, nullable=False, default=""),  # of its owner's jobs in the queue the lowest is the next
+    Column("rank", String, nullable=False, default=""),  # its owner's lowest is the next; '' in no queue
 )
 Index("jobs_by_phase", jobs.c.phase, jobs.c.created)
 Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
@@ -275,7 +275,7 @@ Index("jobs_by_creation", jobs.c.created, jobs.c.id)
 Index("jobs_by_destruction", jobs.c.destruction)
 # the few rows a worker looks for among many; the conditions stand in uws/store.py with the same words
 _taken, _unwanted = text("lease > ''"), text("desired != 'RUN'")
-_ready = text("phase = 'QUEUED' AND lease = '' AND desired = 'RUN'")
+_ready = text("rank > ''")
 Index("jobs_taken", jobs.c.lease, sqlite_where=_taken, postgresql_where=_taken)
 Index("jobs_unwanted", jobs.c.desired, sqlite_where=_unwanted, postgresql_where=_unwanted)
 Index("jobs_ready", func.coalesce(jobs.c.owner, literal_column("''")), jobs.c.rank, jobs.c.id, sqlite_where=_ready,

@@ -18,9 +18,10 @@ from registry.applications import catalogue, parameters as declared
 from registry.applications.contract import Contract
 from registry.bell import WORK
 from registry.config import Settings
+from registry.db import alone
 from registry.errors import NotFound
 from registry.site import Site
-from registry.uws import files, limits, store, uploads, values
+from registry.uws import fair, files, limits, store, uploads, values
 from registry.uws.errors import BadValue, TooManyJobs
 from registry.uws.files import Upload
 from registry.uws.phases import HELD, PENDING, QUEUED
@@ -89,7 +90,8 @@ def start(connection: Connection, settings: Settings, job: Job) -> Job | None:
     why = limits.obstacle(settings, job)
     expected = quote(settings, job)
     if not why:
-        return store.move(connection, job, QUEUED, message="", quote=expected)
+        place = fair.rank(settings, clock.fine_stamp(), job.execution_duration)
+        return store.move(connection, job, QUEUED, message="", quote=expected, rank=place)
     if job.phase is HELD:
         return store.note(connection, job, message=why, quote=expected)
     return store.move(connection, job, HELD, message=why, quote=expected)
@@ -147,7 +149,8 @@ def _timed(settings: Settings, control: dict[str, str], job: Job) -> Job:
 def _store(site: Site, job: Job, parameters: list[Parameter], *, run: bool) -> Job:
     most = site.settings.queued_jobs
     with site.database.write() as connection:
-        if store.waiting(connection, job.owner) >= most:
+        alone(connection, f"jobs of {job.owner}")
+        if store.waiting(connection, job.owner, most) >= most:
             who = f"{job.owner} has" if job.owner else "Callers without an account have"
             raise TooManyJobs(f"{who} {most} jobs waiting, the most that this site allows: ask again when some of them "
                               "have run.", retry_after=60)

@@ -16,15 +16,16 @@ from registry import clock
 from registry.access import READER, Caller
 from registry.applications import contract as contracts, parameters as declared
 from registry.bell import PHASES, WORK
+from registry.config import Settings
 from registry.errors import Conflict
 from registry.site import Site
-from registry.uws import creation, files, store, values, waiting
+from registry.uws import creation, fair, files, store, values, waiting
 from registry.uws.creation import (
     create as create,  # the first of the use cases
     require_runner,
 )
 from registry.uws.errors import BadValue, NoSuchThing, NotYours, WrongPhase
-from registry.uws.phases import ABORTED, PENDING, STARTABLE, WAITING, Phase
+from registry.uws.phases import ABORTED, PENDING, QUEUED, STARTABLE, WAITING, Phase
 from registry.uws.store import Job, NoJob, Parameter, Reference, Result
 from registry.uws.uploads import Pairs
 from registry.uws.values import Filters
@@ -56,7 +57,7 @@ def visible(site: Site, caller: Caller, job_id: str) -> Job:
     """The job, where `caller` may see it. Raises NoJob, NotYours, Unauthenticated."""
     admit(site, caller)
     with site.database.read() as connection:
-        return visible_in(connection, caller, job_id)
+        return _with_reason(connection, site.settings, visible_in(connection, caller, job_id))
 
 
 def visible_in(connection: Connection, caller: Caller, job_id: str) -> Job:
@@ -78,7 +79,7 @@ def details(site: Site, caller: Caller, job_id: str) -> Details:
     """The job with its parameters and results. Raises as `visible`."""
     admit(site, caller)
     with site.database.read() as connection:
-        job = visible_in(connection, caller, job_id)
+        job = _with_reason(connection, site.settings, visible_in(connection, caller, job_id))
         return Details(job, store.parameters(connection, job_id), store.results(connection, job_id))
 
 
@@ -177,7 +178,8 @@ def set_duration(site: Site, caller: Caller, job_id: str, text: str) -> Job:
     def change(connection: Connection, job: Job) -> Job | None:
         if job.final:
             raise WrongPhase(f"Job {job_id} is {job.phase}: the time it may execute cannot be changed any more.")
-        return store.note(connection, job, execution_duration=seconds)
+        place = fair.rank(site.settings, job.queued, seconds) if job.queued else job.rank
+        return store.note(connection, job, execution_duration=seconds, rank=place)
 
     return _change(site, caller, job_id, change)
 
@@ -212,6 +214,13 @@ def set_parameters(site: Site, caller: Caller, job_id: str, pairs: Pairs) -> Job
         return store.note(connection, job)
 
     return _change(site, caller, job_id, change)
+
+
+def _with_reason(connection: Connection, settings: Settings, job: Job) -> Job:
+    """The job with why it waits, where that is its owner's share and nothing else is said."""
+    if job.phase is not QUEUED or job.lease or job.message:
+        return job
+    return replace(job, message=fair.held_back(connection, fair.shares(settings), job.owner))
 
 
 def _check_known(job_id: str, pairs: Pairs, known: set[str]) -> None:

@@ -16,10 +16,10 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    and_,
     delete as sql_delete,
     func,
     insert as sql_insert,
+    literal,
     literal_column,
     or_,
     select,
@@ -30,15 +30,20 @@ from registry import clock
 from registry.db import alone
 from registry.errors import NotFound
 from registry.tables import job_parameters, job_phases, job_results, jobs
+from registry.uws import fair
+from registry.uws.fair import Shares
 from registry.uws.phases import ARCHIVED, EXECUTING, FINAL, HELD, PENDING, QUEUED, WAITING, Phase, may_move
 
 RUN, ABORT, DELETE = "RUN", "ABORT", "DELETE"  # what is wanted of a job; one with DELETE is gone for its clients
 CLAIMED = "claimed"
+NO_SHARES = Shares()
 
 _OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
 # literals, as in the partial indexes that these conditions are to be found by
 _TAKEN = jobs.c.lease > literal_column("''")
 _UNWANTED = jobs.c.desired != literal_column("'RUN'")
+_READY = jobs.c.rank > literal_column("''")
+_share = func.coalesce(jobs.c.owner, literal_column("''"))
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Job:
     lease: str
     beat: int
     token_hash: str | None
+    rank: str = ""
 
     @property
     def final(self) -> bool:
@@ -187,11 +193,11 @@ def references(
     return [Reference(row.id, Phase(row.phase), row.run_id, row.owner, row.created) for row in found]
 
 
-def waiting(connection: Connection, owner: str | None) -> int:
-    """How many jobs of `owner` have not been started."""
-    query = select(func.count()).select_from(jobs).where(
-        _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN)
-    return connection.execute(query).scalar_one()
+def waiting(connection: Connection, owner: str | None, most: int = 2**31) -> int:
+    """How many jobs of `owner` have not been started; it stops counting at `most`."""
+    found = select(jobs.c.id).where(
+        _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN).limit(most)
+    return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
 
 def counts(connection: Connection) -> dict[Phase, int]:
@@ -205,6 +211,7 @@ def counts(connection: Connection) -> dict[Phase, int]:
 
 def insert(connection: Connection, job: Job, parameters: Iterable[Parameter] = ()) -> Job:
     """Store a new job with its parameters."""
+    job = replace(job, rank=(job.rank or job.queued or job.created) if _is_ready(job) else "")
     connection.execute(sql_insert(jobs).values(_columns(job)))
     _remember_phase(connection, job.id, job.phase, job.created)
     set_parameters(connection, job.id, parameters)
@@ -241,6 +248,8 @@ def move(connection: Connection, job: Job, phase: Phase, **values: Any) -> Job |
     moved = _write(connection, job, {**_follows(job, phase, at), **values, "phase": phase.value})
     if moved is not None:
         _remember_phase(connection, job.id, phase, at)
+        if moved.final and not job.final:
+            _account(connection, moved)
     return moved
 
 
@@ -249,22 +258,19 @@ def note(connection: Connection, job: Job, **values: Any) -> Job | None:
     return _write(connection, job, values)
 
 
-def claim(connection: Connection, lease: str, running_limit: int) -> Job | None:
-    """Take the job that has been in the queue longest, where fewer than `running_limit` are taken; else None.
+def claim(connection: Connection, lease: str, running_limit: int, shares: Shares = NO_SHARES) -> Job | None:
+    """Take the next job out of the queue, where fewer than `running_limit` are taken; else None.
 
-    The job taken is still QUEUED: it has the lease, one attempt more, and the step 'claimed'.
+    Whose job is the next is `fair.owners`' to say, which of an owner's jobs its rank. The job taken is still QUEUED: it
+    has the lease, one attempt more, and the step 'claimed'.
     """
     alone(connection, "queue")  # of two who count at once, each would take the last place
-    taken = connection.execute(select(jobs.c.phase).where(_TAKEN)).scalars()
-    if sum(phase in _OPEN for phase in taken) >= running_limit:
-        return None
-    ready = and_(jobs.c.phase == QUEUED.value, jobs.c.lease == "", jobs.c.desired == RUN)
-    # SKIP LOCKED where there are rows to lock; on SQLite the unit of work has the whole file (BEGIN IMMEDIATE)
-    query = select(jobs).where(ready).order_by(jobs.c.created, jobs.c.id).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    return _write(connection, _job(row), {"lease": lease, "attempt": row.attempt + 1, "step": CLAIMED, "message": ""})
+    for owner in fair.owners(connection, shares, running_limit):
+        row = connection.execute(_next_of(owner)).first()
+        if row is not None:
+            values = {"lease": lease, "attempt": row.attempt + 1, "step": CLAIMED, "message": ""}
+            return _write(connection, _job(row), values)
+    return None
 
 
 def leased(connection: Connection) -> list[Job]:
@@ -295,7 +301,9 @@ def due(connection: Connection, now: str, limit: int = 100) -> list[Job]:
 def remove(connection: Connection, job_id: str) -> None:
     """Take the job out of the table with all that belongs to it; one that is gone already is no error."""
     # the rest goes with its row (ON DELETE CASCADE): whoever takes the job's rows in another order waits for ever
-    connection.execute(sql_delete(jobs).where(jobs.c.id == job_id))
+    row = connection.execute(sql_delete(jobs).where(jobs.c.id == job_id).returning(*jobs.c)).first()
+    if row is not None and row.ended is None:
+        _account(connection, _job(row))
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -307,7 +315,7 @@ def _follows(job: Job, phase: Phase, at: str) -> dict[str, Any]:
     if phase not in (PENDING, HELD, QUEUED):
         values["message"] = ""
     if phase is QUEUED:
-        values["queued"] = at
+        values.update(queued=at, rank=at)
     if phase is EXECUTING and job.started is None:
         values["started"] = at
     if phase in FINAL:
@@ -316,13 +324,33 @@ def _follows(job: Job, phase: Phase, at: str) -> dict[str, Any]:
     return values
 
 
+def _account(connection: Connection, job: Job) -> None:
+    """Count what a job that is over has used."""
+    spent = fair.core_seconds(job.limits.get("cores") or 1.0, job.started, job.ended)
+    if spent:
+        fair.count(connection, job.owner, spent)
+
+
 def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | None:
     unmoved = (jobs.c.phase == job.phase.value, jobs.c.version == job.version, jobs.c.lease == job.lease)
     values = {**values, "version": job.version + 1}
+    if not _is_ready(replace(job, **{**values, "phase": Phase(values.get("phase", job.phase))})):
+        values["rank"] = ""
     done = connection.execute(update(jobs).where(jobs.c.id == job.id, *unmoved).values(values))
     if done.rowcount != 1:
         return None
     return replace(job, **{**values, "phase": Phase(values.get("phase", job.phase))})
+
+
+def _is_ready(job: Job) -> bool:
+    """Whether a worker may take it."""
+    return job.phase is QUEUED and not job.lease and job.desired == RUN
+
+
+def _next_of(owner: str) -> Select[Any]:
+    """The owner's next job. SKIP LOCKED where there are rows to lock: a client may be changing the first just now."""
+    query = select(jobs).where(_READY, _share == literal(owner)).order_by(jobs.c.rank, jobs.c.id).limit(1)
+    return query.with_for_update(skip_locked=True)
 
 
 def _listed(

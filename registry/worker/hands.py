@@ -35,7 +35,7 @@ from registry.executor.runtime import (
     Usage,
 )
 from registry.site import Site
-from registry.uws import files, store
+from registry.uws import fair, files, store
 from registry.uws.phases import ABORTED, ERROR, EXECUTING, WAITING
 from registry.uws.store import Job, NoJob
 from registry.worker import publish, stage
@@ -116,7 +116,7 @@ class Hands:
         while self.engine is not None:
             with self.site.database.write() as connection:
                 most = self.site.settings.running_jobs + self.fetches.waiting()
-                job = store.claim(connection, self.lease.name, most)
+                job = store.claim(connection, self.lease.name, most, fair.shares(self.site.settings))
             if job is None:
                 break
             self._observe("claimed", job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from registry import clock
@@ -23,7 +24,8 @@ def job(phase: Phase = Phase.PENDING, **values: Any) -> Job:
         "error_type": None, "error": None, "exit_code": None, "usage": {}, "node": "", "desired": store.RUN,
         "attempt": 0, "step": "", "lease": "", "beat": 0, "token_hash": None,
     }
-    return Job(**{**given, **values})
+    made = Job(**{**given, **values})
+    return replace(made, rank=made.rank or made.created) if phase is Phase.QUEUED and not made.lease else made
 
 
 def put(site: Any, *parameters: store.Parameter, **values: Any) -> Job:

@@ -1,4 +1,4 @@
-"""A job's limits: asked for with units, up to the site's most and never above it, shown, and said no to in one sentence."""
+"""A job's limits: asked for with units, up to the site's most and never above it, shown, refused in one sentence."""
 
 from __future__ import annotations
 
