@@ -6,16 +6,14 @@ the same functions.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
-from registry.admin import applications as application_pages, guard, services as service_pages, sources as source_pages
+from registry.admin import applications as application_pages, guard, services as service_pages
 from registry.admin.pages import api, site
 from registry.applications import catalogue
 from registry.errors import Refusal
-from registry.harvest import sources as sources_store
 from registry.records import listing
 from registry.records.store import Record
 from registry.records.views import path_of
@@ -73,13 +71,13 @@ def services() -> Response:
 @api.post("/services")
 def services_add() -> tuple[Response, int]:
     """Describe a service from its VOSI documents."""
-    body = _body({"url", "key"}, {"title", "description", "subjects"})
+    given = body({"url", "key"}, {"title", "description", "subjects"})
     more = {
         name: tuple(value) if name == "subjects" else value
-        for name, value in body.items()
+        for name, value in given.items()
         if name in ("description", "subjects")
     }
-    return _made(service_pages.register(body["url"], body["key"], body.get("title", ""), guard.who(), **more))
+    return _made(service_pages.register(given["url"], given["key"], given.get("title", ""), guard.who(), **more))
 
 
 @api.get("/applications")
@@ -97,47 +95,21 @@ def applications() -> Response:
 @api.post("/applications")
 def applications_add() -> tuple[Response, int]:
     """Offer an image as an application."""
-    return _made(application_pages.register(_body({"reference"}, set())["reference"], guard.who()))
-
-
-@api.get("/sources")
-def sources() -> Response:
-    """The registries we harvest."""
-    with site().database.read() as connection:
-        return jsonify(sources=[asdict(one) for one in sources_store.list_sources(connection)])
-
-
-@api.post("/sources")
-def sources_add() -> tuple[Response, int]:
-    """Add a registry to harvest."""
-    body = _body({"url"}, {"name", "interval"})
-    added = source_pages.add(body["url"], body.get("name", ""), body.get("interval"), guard.who())
-    return jsonify(asdict(added)), 201
-
-
-@api.post("/sources/<name>/harvest")
-def source_harvest(name: str) -> tuple[Response, int]:
-    """Ask for a harvest now; the answer names its run."""
-    asked = source_pages.harvest(name, guard.who(), full=bool(_body(set(), {"full"}).get("full")))
-    answer = jsonify({**source_pages.describe(asked), "url": site().settings.url(f"api/runs/{asked.id}")})
-    answer.headers["Location"] = site().settings.url(f"api/runs/{asked.id}")
-    return answer, 202
-
-
-@api.get("/runs/<int:number>")
-def run(number: int) -> Response:
-    """How far a harvest is."""
-    return jsonify(source_pages.describe(source_pages.run_of(number)))
+    return _made(application_pages.register(body({"reference"}, set())["reference"], guard.who()))
 
 
 _KINDS: dict[str, tuple[type, str]] = {
     "interval": (int, "a whole number of seconds, 60 or more"),
+    "priority": (int, "a whole number from -100 to 100"),
     "full": (bool, "true or false"),
     "subjects": (list, "a list of texts"),
 }
 
 
-def _body(needed: set[str], possible: set[str]) -> dict[str, Any]:
+_RANGES = {"interval": (60, 31_536_000), "priority": (-100, 100)}
+
+
+def body(needed: set[str], possible: set[str]) -> dict[str, Any]:
     """The JSON object that was sent, or form fields. Raises BadBody naming the key at fault."""
     found = request.get_json(silent=True) if request.is_json else request.form.to_dict()
     if not isinstance(found, dict):
@@ -156,7 +128,8 @@ def _body(needed: set[str], possible: set[str]) -> dict[str, Any]:
 
 def _check(name: str, value: Any) -> None:
     kind, words = _KINDS.get(name, (str, "a text"))
-    right = isinstance(value, kind) and not (kind is int and (isinstance(value, bool) or not 60 <= value <= 31_536_000))
+    least, most = _RANGES.get(name, (0, 0))
+    right = isinstance(value, kind) and not (kind is int and (isinstance(value, bool) or not least <= value <= most))
     if kind is list and right:
         right = all(isinstance(item, str) for item in value)
     if not right:

@@ -6,6 +6,7 @@ from flask import render_template
 
 from registry.admin import figures, guard
 from registry.admin.pages import pages, site
+from registry.harvest import quarantine
 from registry.uws import store as jobs
 
 
@@ -20,5 +21,7 @@ def dashboard() -> str:
             figures=found,
             steps=figures.next_steps(found, caller),
             runs=figures.last_runs(connection),
+            conflicts=figures.conflicts(connection),
+            waiting=quarantine.waiting(connection),
             jobs=jobs.listing(connection, owner=caller.name, everybody=caller.administrator, last=5),
         )

@@ -10,7 +10,7 @@ from registry.access import ADMINISTRATOR, PUBLISHER, RUNNER, Caller
 from registry.applications import catalogue
 from registry.harvest import sources, store as harvests
 from registry.harvest.store import Run
-from registry.records import listing
+from registry.records import authorities, listing
 from registry.records.listing import Range
 from registry.tables import records
 from registry.uws import store as jobs
@@ -74,6 +74,25 @@ def last_runs(connection: Connection) -> list[tuple[str, Run]]:
     """The newest harvests with their source's name."""
     names = {source.id: source.name for source in sources.list_sources(connection)}
     return [(names.get(run.source_id, "?"), run) for run in harvests.runs(connection, limit=5)]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A registry that we harvest claims an authority which another one manages: its records of it are not taken."""
+
+    source: str
+    authority: str
+    holder: str
+
+
+def conflicts(connection: Connection) -> list[Conflict]:
+    """Every second claim to an authority."""
+    return [
+        Conflict(source.name, name, holder)
+        for source in sources.list_sources(connection)
+        for name in source.managed_authorities
+        if (holder := authorities.holder(connection, name)) not in ("", source.registry.lower())
+    ]
 
 
 def _services(connection: Connection) -> int:

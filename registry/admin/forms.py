@@ -39,6 +39,31 @@ class LoginForm(Form):
     next = HiddenField()
 
 
+def _interval() -> IntegerField:
+    return IntegerField(
+        "Seconds between harvests",
+        [Optional(), NumberRange(60, 31_536_000, "Between 60 and 31536000.")],
+        description="The setting harvest_interval when empty.",
+    )
+
+
+def _priority() -> IntegerField:
+    return IntegerField(
+        "Priority",
+        [Optional(), NumberRange(-100, 100, "Between -100 and 100.")],
+        description="Of those that wait the higher is harvested first; 0 when empty.",
+    )
+
+
+def _owner() -> StringField:
+    return StringField(
+        "Who looks after it",
+        [Optional(), Length(max=64)],
+        filters=[_stripped],
+        description="Name of an account; hooks are told it.",
+    )
+
+
 class SourceForm(Form):
     """Another registry to harvest."""
 
@@ -54,10 +79,42 @@ class SourceForm(Form):
         filters=[_stripped],
         description="Short; made from the registry's identifier when empty.",
     )
+    interval = _interval()
+    set_spec = SelectField(
+        "Set",
+        choices=[],
+        validate_choice=False,
+        description="ivo_managed holds the records that originate there, and none that came from elsewhere.",
+    )
+    priority = _priority()
+    owner = _owner()
+
+
+class SourceEditForm(Form):
+    """How a source is harvested."""
+
     interval = IntegerField(
         "Seconds between harvests",
-        [Optional(), NumberRange(60, 31_536_000, "Between 60 and 31536000.")],
-        description="The setting harvest_interval when empty.",
+        [DataRequired("Give the seconds."), NumberRange(60, 31_536_000, "Between 60 and 31536000.")],
+    )
+    set_spec = StringField(
+        "Set",
+        [Optional(), Regexp(r"^[A-Za-z0-9_.!~*'():-]*$", message="A set's name has no such characters.")],
+        filters=[_stripped],
+        description="Everything when empty. When it changes, the next harvest asks for the whole list.",
+    )
+    priority = _priority()
+    owner = _owner()
+
+
+class PublishersForm(Form):
+    """A Registry of Registries."""
+
+    registries = StringField(
+        "Address of a Registry of Registries",
+        [_needed("the address"), URL(require_tld=False, message="Give an address with http:// or https://.")],
+        filters=[_stripped],
+        description="Its set ivoa_publishers is read; nothing is added before you look at each.",
     )
 
 
@@ -120,8 +177,10 @@ __all__ = [
     "ConfirmForm",
     "LoginForm",
     "LookForm",
+    "PublishersForm",
     "RegisterForm",
     "SelectField",
     "ServiceForm",
+    "SourceEditForm",
     "SourceForm",
 ]

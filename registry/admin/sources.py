@@ -1,24 +1,22 @@
-"""The registries we harvest, on pages: add one, harvest it now, watch the run, see what was not taken."""
+"""The registries we harvest, on pages: look at one, add it, change it, harvest it now, see how it did."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, jsonify, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from registry import access
-from registry.admin import guard, twins
-from registry.admin.forms import SourceForm
+from registry.admin import chart, guard, twins
+from registry.admin.forms import PublishersForm, SourceEditForm, SourceForm
 from registry.admin.pages import pages, site
 from registry.errors import NotFound, Refusal
-from registry.harvest import harvester, sources as sources_store, store
-from registry.harvest.sources import Source
+from registry.harvest import harvester, publishers, quarantine, sources as sources_store, store
+from registry.harvest.sources import Look, Source
 from registry.harvest.store import Run
 
-
-class NoRun(NotFound):
-    """There is no harvest of that number."""
+_RUNS = 40  # in a source's history
 
 
 @pages.get("/sources")
@@ -27,14 +25,45 @@ def sources() -> str:
     return _list(SourceForm())
 
 
+@pages.post("/sources/look")
+def sources_look() -> str | tuple[str, int]:
+    """Ask the address who it is and what it offers; nothing is kept."""
+    form = SourceForm(request.form)
+    if not form.validate():
+        return _list(form), 400
+    try:
+        found = sources_store.look(site(), form.url.data)
+    except Refusal as error:
+        return _list(form, str(error)), error.status
+    return _found(form, found)
+
+
+@pages.post("/sources/publishers")
+def sources_publishers() -> str | tuple[str, int]:
+    """The registries that a Registry of Registries knows, each with a button that asks who it is."""
+    form = PublishersForm(request.form)
+    if not form.validate():
+        return _list(SourceForm(), "Give the address of a Registry of Registries, with http:// or https://."), 400
+    try:
+        found = list(publishers.publishers(site(), form.registries.data))
+    except Refusal as error:
+        return _list(SourceForm(), str(error)), error.status
+    with site().database.read() as connection:
+        known = {one.registry.lower() for one in sources_store.list_sources(connection)}
+    command = twins.command("harvest", "add", "--all-from", form.registries.data)
+    return render_template("admin/publishers.html", found=found, known=known, url=form.registries.data, command=command)
+
+
 @pages.post("/sources")
 def sources_add() -> Response | tuple[str, int]:
     """Ask the address who it is, and keep it."""
     form = SourceForm(request.form)
     if not form.validate():
         return _list(form), 400
+    chosen = {"set_spec": form.set_spec.data} if form.set_spec.data is not None and "set_spec" in request.form else {}
     try:
-        added = add(form.url.data, form.name.data or "", form.interval.data, guard.who())
+        added = add(form.url.data, form.name.data or "", form.interval.data, guard.who(),
+                    priority=form.priority.data or 0, owner=form.owner.data or "", **chosen)
     except Refusal as error:
         return _list(form, str(error)), error.status
     flash(
@@ -49,14 +78,38 @@ def sources_add() -> Response | tuple[str, int]:
 def source(name: str) -> str:
     """One source: what it is, its runs, the button that harvests now."""
     found = _named(name)
-    with site().database.read() as connection:
-        runs = store.runs(connection, found.id)
-    return render_template(
-        "admin/source.html",
-        source=found,
-        runs=runs,
-        twin=twins.of_api(site().settings, ("harvest", "run", name), f"sources/{name}/harvest"),
-    )
+    return _page(found, SourceEditForm(data={
+        "interval": found.interval, "set_spec": found.set_spec, "priority": found.priority, "owner": found.owner}))
+
+
+@pages.post("/sources/<name>/change")
+def source_change(name: str) -> Response | tuple[str, int]:
+    """Change how it is harvested."""
+    form = SourceEditForm(request.form)
+    if not form.validate():
+        return _page(_named(name), form), 400
+    values = {"interval": form.interval.data, "set_spec": form.set_spec.data or "", "priority": form.priority.data or 0,
+              "owner": form.owner.data or ""}
+    with site().database.write() as connection:
+        changed = sources_store.change(connection, name, **values)
+        access.audit(connection, guard.who(), "change source", name, ", ".join(f"{k}={v}" for k, v in values.items()))
+    return redirect(_address(changed), 303)
+
+
+@pages.post("/sources/<name>/pause")
+def source_pause(name: str) -> Response:
+    """Harvest it by the clock no more, or again."""
+    return redirect(_address(pause(name, request.form.get("paused") == "1", guard.who())), 303)
+
+
+@pages.post("/sources/<name>/remove")
+def source_remove(name: str) -> Response:
+    """Forget it; its records stay, as if imported from a file."""
+    with site().database.write() as connection:
+        gone = sources_store.remove(connection, _named(name).name)
+        access.audit(connection, guard.who(), "remove source", gone.name, gone.url)
+    flash(f"{gone.name} is removed; the records that came from it stay.", "success")
+    return redirect(f"{request.script_root}/admin/sources", 303)
 
 
 @pages.post("/sources/<name>/harvest")
@@ -66,40 +119,21 @@ def source_harvest(name: str) -> Response:
     return redirect(f"{request.script_root}/admin/runs/{run.id}", 303)
 
 
-@pages.get("/runs/<int:number>")
-def run(number: int) -> str:
-    """One run: how far it is, what it found, what it did not take."""
-    found = run_of(number)
-    with site().database.read() as connection:
-        origin = sources_store.get(connection, found.source_id)
-        problems = store.problems(connection, number)
-    return render_template(
-        "admin/run.html", run=found, source=origin, state=describe(found), reasons=_grouped(problems), problems=problems
-    )
-
-
-@pages.get("/runs/<int:number>/state")
-def run_state(number: int) -> Response:
-    """The same for the page's script."""
-    return jsonify(describe(run_of(number)))
-
-
-@pages.post("/runs/<int:number>/cancel")
-def run_cancel(number: int) -> Response:
-    """Stop a run after the page it is at; what it has shelved stays."""
-    run_of(number)
-    with site().database.write() as connection:
-        store.end(connection, store.get(connection, number), store.CANCELLED, f"{guard.who()} stopped it.")
-        access.audit(connection, guard.who(), "cancel harvest", str(number))
-    return redirect(f"{request.script_root}/admin/runs/{number}", 303)
-
-
-def add(url: str, name: str, interval: int | None, who: str) -> Source:
+def add(url: str, name: str, interval: int | None, who: str, **more: Any) -> Source:
     """What the page and the API do alike. Raises Refusal."""
-    added = sources_store.add(site(), url, name=name, interval=interval)
+    added = sources_store.add(site(), url, name=name, interval=interval, **more)
     with site().database.write() as connection:
         access.audit(connection, who, "add source", added.name, added.url)
     return added
+
+
+def pause(name: str, paused: bool, who: str) -> Source:
+    """What the page and the API do alike. Raises NotFound."""
+    _named(name)
+    with site().database.write() as connection:
+        done = sources_store.pause(connection, name, paused)
+        access.audit(connection, who, "pause source" if paused else "resume source", name)
+    return done
 
 
 def harvest(name: str, who: str, *, full: bool = False) -> Run:
@@ -110,30 +144,15 @@ def harvest(name: str, who: str, *, full: bool = False) -> Run:
     return asked
 
 
-def run_of(number: int) -> Run:
-    """The run of that number. Raises NoRun."""
+def _page(found: Source, form: SourceEditForm) -> str:
     with site().database.read() as connection:
-        try:
-            return store.get(connection, number)
-        except LookupError:
-            raise NoRun(f"There is no harvest {number}; the source's page lists its runs.") from None
-
-
-def describe(run: Run) -> dict[str, Any]:
-    """A run as JSON: counts, and `share` from 0 to 1 where the source says how long its list is."""
-    return {
-        "id": run.id,
-        "state": run.state,
-        "started": run.started,
-        "ended": run.ended,
-        "pages": run.pages,
-        "records": run.records,
-        "list_size": run.list_size,
-        **{name: getattr(run, name) for name in store.COUNTS},
-        "share": min(1.0, run.records / run.list_size) if run.list_size else None,
-        "message": run.message,
-        "done": run.state not in (store.QUEUED, store.RUNNING),
-    }
+        runs = store.runs(connection, found.id, _RUNS)
+        waiting = quarantine.waiting(connection, found.id)
+    shown = chart.bars(runs)
+    twin = twins.of_api(site().settings, ("harvest", "run", found.name), f"sources/{found.name}/harvest")
+    return render_template(
+        "admin/source.html", source=found, runs=runs, bars=shown, width=chart.width(shown), height=chart.HEIGHT,
+        bar_width=chart.WIDTH, waiting=waiting, form=form, twin=twin)
 
 
 def _list(form: SourceForm, problem: str = "") -> str:
@@ -141,9 +160,17 @@ def _list(form: SourceForm, problem: str = "") -> str:
         found = [
             (one, next(iter(store.runs(connection, one.id, 1)), None)) for one in sources_store.list_sources(connection)
         ]
+        waiting = quarantine.waiting(connection)
     url = form.url.data or "https://registry.example/oai"
     twin = twins.of_api(site().settings, ("harvest", "add", url), "sources", {"url": url})
-    return render_template("admin/sources.html", sources=found, form=form, problem=problem, twin=twin)
+    return render_template("admin/sources.html", sources=found, form=form, problem=problem, twin=twin, waiting=waiting,
+                           registries=PublishersForm())
+
+
+def _found(form: SourceForm, found: Look) -> str:
+    form.set_spec.choices = [(one, one) for one in found.sets] + [("", "everything it has")]
+    form.set_spec.data = found.set_spec
+    return render_template("admin/source_found.html", form=form, found=found, url=form.url.data)
 
 
 def _named(name: str) -> Source:
@@ -152,13 +179,6 @@ def _named(name: str) -> Source:
     if found is None:
         raise NotFound(f"There is no source {name}; the list of sources shows what there is.")
     return found
-
-
-def _grouped(problems: list[store.Problem]) -> list[tuple[str, int]]:
-    counts: dict[str, int] = {}
-    for problem in problems:
-        counts[problem.reason] = counts.get(problem.reason, 0) + 1
-    return sorted(counts.items(), key=lambda item: -item[1])[:10]
 
 
 def _address(source: Source) -> str:

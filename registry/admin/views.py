@@ -12,10 +12,13 @@ from registry.admin import (
     errors,
     front,
     guard,
+    harvest_api,
     jobs,
     login,
     people,
+    quarantine,
     records,
+    runs,
     services,
     sources,
 )
@@ -23,7 +26,7 @@ from registry.admin.pages import api as api_blueprint, pages
 from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
-MODULES = (api, applications, dashboard, jobs, login, people, records, services, sources)
+MODULES = (api, applications, dashboard, harvest_api, jobs, login, people, quarantine, records, runs, services, sources)
 _HOUR = 3600
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from registry.cli.common import emit, json_option, progress, table, with_site
-from registry.harvest import harvester, lease as leases, schedule, sources, store
+from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.cli.quarantine import quarantine
+from registry.harvest import changes, harvester, lease as leases, publishers, schedule, seen, sources, store
 from registry.harvest.client import HarvestError
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
@@ -24,19 +25,69 @@ def harvest() -> None:
     """Other registries: add them, harvest them, see what came and what was not taken."""
 
 
+harvest.add_command(quarantine)
+
+
+_EVERY = click.IntRange(min=60, max=31_536_000)
+_PRIORITY = click.IntRange(min=-100, max=100)
+
+
 @harvest.command()
 @click.argument("url")
+@click.option("--all-from", is_flag=True, help="URL is a Registry of Registries: add every registry that it knows.")
 @click.option("--name", default="", help="Short name; made from the registry's identifier when not given.")
-@click.option("--set", "set_spec", default="ivo_managed", show_default=True, help="OAI set to harvest; '' for all.")
-@click.option("--every", type=click.IntRange(min=60), help="Seconds between harvests; else the site's setting.")
+@click.option("--set", "set_spec", help="OAI set to harvest, '' for all; else ivo_managed.")
+@click.option("--prefix", default=sources.VOR, show_default=True, help="Metadata format to ask for.")
+@click.option("--every", type=_EVERY, help="Seconds between harvests; else the site's setting.")
+@click.option("--priority", type=_PRIORITY, default=0, show_default=True, help="The higher is harvested first.")
+@click.option("--owner", default="", help="Account that looks after it.")
 @json_option
 @with_site
-def add(site: Site, url: str, name: str, set_spec: str, every: int | None, as_json: bool) -> None:
+def add(site: Site, url: str, all_from: bool, name: str, set_spec: str | None, prefix: str, every: int | None,
+        priority: int, owner: str, as_json: bool) -> None:
     """Add the registry whose OAI-PMH address is URL; its first harvest is due at once."""
-    source = sources.add(site, url, name=name, set_spec=set_spec, interval=every)
+    if all_from:
+        if name or set_spec is not None or prefix != sources.VOR:
+            raise click.UsageError("--all-from goes with --every, --priority and --owner only.")
+        _add_all(site, url, every, priority, owner, as_json)
+        return
+    spec = sources.MANAGED if set_spec is None else set_spec
+    source = sources.add(site, url, name=name, set_spec=spec, interval=every, prefix=prefix, priority=priority,
+                         owner=owner)
     emit(_described(site, source), as_json, lambda: click.echo(
         f"Added {source.name}: {source.registry} speaks for {_listed(source.managed_authorities)}.\n"
         f"`registry harvest run {source.name}` harvests it now; the worker does every {source.interval} s."))
+
+
+def _add_all(site: Site, url: str, every: int | None, priority: int, owner: str, as_json: bool) -> None:
+    with progress("Asking registries who they are") as show:
+        done = publishers.add_all(site, url, interval=every, priority=priority, owner=owner, progress=show)
+    emit([asdict(one) for one in done], as_json, lambda: table(
+        ("registry", "address", "", "source", "why"),
+        [(one.ivoid, one.url, one.outcome, one.name, one.reason) for one in done],
+        empty=f"{url} knows no registry (its set {publishers.PUBLISHERS} is empty)."))
+    if done and all(one.outcome == publishers.REFUSED for one in done):
+        raise HarvestError("None of them could be added; the list says why.")
+
+
+@harvest.command()
+@click.argument("name")
+@click.option("--set", "set_spec", help="OAI set to harvest, '' for all.")
+@click.option("--every", "interval", type=_EVERY, help="Seconds between harvests.")
+@click.option("--priority", type=_PRIORITY, help="Of those that wait the higher is first.")
+@click.option("--owner", help="Account that looks after it.")
+@json_option
+@with_site
+def change(site: Site, name: str, as_json: bool, **values: Any) -> None:
+    """Change how the source NAME is harvested."""
+    given = {key: value for key, value in values.items() if value is not None}
+    if not given:
+        raise click.UsageError("Say what to change: --set, --every, --priority or --owner.")
+    with site.database.write() as connection:
+        source = sources.change(connection, name, **given)
+    emit(_described(site, source), as_json, lambda: click.echo(
+        f"{source.name}: set {source.set_spec or '(all)'}, every {source.interval} s, priority {source.priority}, "
+        f"owner {source.owner or '(nobody)'}."))
 
 
 @harvest.command()
@@ -51,13 +102,14 @@ def test(site: Site, url: str, as_json: bool) -> None:
     found = sources.look(site, url)
 
     def text() -> None:
-        who = found.identity
-        click.echo(f"{who.ivoid} ({who.title})")
-        click.echo(f"speaks for: {_listed(who.authorities)}")
+        it = found.identity
+        click.echo(f"{it.ivoid} ({it.title})")
+        click.echo(f"speaks for: {_listed(it.authorities)}")
         for authority, holder in found.taken.items():
             click.echo(f"not taken: {authority}, which {holder} manages")
         click.echo(f"offers: {', '.join(found.formats)}; granularity {found.granularity}, "
                    f"deleted records {found.deleted_record}")
+        click.echo(f"sets: {', '.join(found.sets) or 'none'}; looked into: {found.set_spec or 'all'}")
         click.echo(f"own records: {'an unknown number' if found.size is None else found.size}; "
                    f"of the first {found.read}, {found.invalid} are not valid VOResource")
 
@@ -67,29 +119,42 @@ def test(site: Site, url: str, as_json: bool) -> None:
 @harvest.command()
 @click.argument("name", required=False)
 @click.option("--full", is_flag=True, help="Ask for everything, not only for what has changed.")
+@click.option("--accept-loss", is_flag=True, help="Delete what is missing from NAME's full list, however much it is.")
 @json_option
 @with_site
-def run(site: Site, name: str | None, full: bool, as_json: bool) -> None:
+def run(site: Site, name: str | None, full: bool, accept_loss: bool, as_json: bool) -> None:
     """Harvest the source NAME now, or all that are not paused, and wait for the end."""
+    if accept_loss and not name:
+        raise click.UsageError("--accept-loss is said of one source: give its NAME.")
     with site.database.read() as connection:
         chosen = [sources.get(connection, name)] if name else [
             one for one in sources.list_sources(connection) if not one.paused]
-    ended = [(source, _harvested(site, source, full)) for source in chosen]
+    ended = [(source, _harvested(site, source, full, accept_loss)) for source in chosen]
     emit([_run(source, done) for source, done in ended], as_json, lambda: table(
         ("source", "state", "pages", *store.COUNTS),
         [(of.name, done.state, done.pages, *(getattr(done, one) for one in store.COUNTS)) for of, done in ended],
         empty="There is nothing to harvest: `registry harvest add URL` adds a source."))
+    changes.tell(site)
     failed = [(source, done) for source, done in ended if done.state != store.COMPLETE]
     if failed:
-        raise HarvestError(" ".join(f"{source.name}: {done.message}" for source, done in failed))
+        raise HarvestError(" ".join(f"{source.name}: {_advice(source, done)}" for source, done in failed))
 
 
-def _harvested(site: Site, source: Source, full: bool) -> Run:
-    """Carry the harvest out here, or wait for the worker that is at it already."""
+def _advice(source: Source, done: Run) -> str:
+    more = f" (`registry harvest run {source.name} --accept-loss`)" if done.state == store.HELD else ""
+    return f"{done.message}{more}"
+
+
+def _harvested(site: Site, source: Source, full: bool, accept_loss: bool) -> Run:
+    """Carry the harvest out here, or wait for the worker that is at it already; one that is held needs no other."""
+    with site.database.read() as connection:
+        held = seen.held(connection, source.id, store.HELD)
+    if accept_loss and held is not None and not full:
+        return harvester.accept_loss(site, held, who())
     lease = f"command {os.getpid()} {secrets.token_hex(8)}"
     with leases.held(site, lease):
         with site.database.write() as connection:
-            asked = harvester.ask(connection, source.id, full=full)
+            asked = harvester.ask(connection, source.id, full=full or accept_loss, who=who(), accept_loss=accept_loss)
         with progress(f"Harvesting {source.name}") as show:
             return schedule.follow(site, asked, lease, lambda now: show(
                 now.records, f"of {now.list_size} records" if now.list_size else "records"))
@@ -119,20 +184,36 @@ def status(site: Site, as_json: bool) -> None:
 @json_option
 @with_site
 def errors(site: Site, name: str | None, as_json: bool) -> None:
-    """List what the last harvest of NAME, or of every source, did not take, and why."""
+    """List what the last harvest of NAME, or of every source, did not take or found odd, and why."""
     documents: list[dict[str, Any]] = []
     with site.database.read() as connection:
         for source in [sources.get(connection, name)] if name else sources.list_sources(connection):
             for last in store.runs(connection, source.id, limit=1):
                 if last.state == store.FAILED:
-                    documents.append({"source": source.name, "ivoid": "", "reason": last.message, "record": None})
+                    documents.append({"source": source.name, "ivoid": "", "reason": last.message, "record": None,
+                                      "kind": last.state, "quarantine": None})
                 documents += [
                     {"source": source.name, "ivoid": one.ivoid, "reason": one.reason,
-                     "record": one.raw.decode("utf-8", "replace") if one.raw else None}
+                     "record": one.raw.decode("utf-8", "replace") if one.raw else None,
+                     "kind": one.kind, "quarantine": one.quarantine_id}
                     for one in store.problems(connection, last.id, limit=10_000)]
     emit(documents, as_json, lambda: table(
-        ("source", "record", "reason"), [(one["source"], one["ivoid"], one["reason"]) for one in documents],
+        ("source", "record", "", "reason"),
+        [(one["source"], one["ivoid"], one["kind"], one["reason"]) for one in documents],
         empty="The last harvests took everything."))
+
+
+@harvest.command()
+@click.argument("name")
+@json_option
+@with_site
+def cancel(site: Site, name: str, as_json: bool) -> None:
+    """Stop the harvest of NAME behind the page it is at; `run NAME` goes on from there."""
+    with site.database.read() as connection:
+        source = sources.get(connection, name)
+    done = harvester.cancel(site, source.id, who())
+    emit(_run(source, done), as_json, lambda: click.echo(
+        f"Stopped the harvest of {source.name} after {done.pages} pages; what they held stays."))
 
 
 @harvest.command()

@@ -34,6 +34,10 @@ class NotHeld(Conflict):
     """The run does not wait for a person's word."""
 
 
+class NothingToStop(Conflict):
+    """No harvest of the source is under way."""
+
+
 class Cancelled(HarvestError):
     """A person stopped the run, or another process has it."""
 
@@ -56,6 +60,18 @@ def ask(
     alone(connection, sources.HARVESTS)
     source = sources.get(connection, source_id)
     return store.ask(connection, source, None if full else _from(source), afresh=full, who=who, accept_loss=accept_loss)
+
+
+def cancel(site: Site, source_id: int, who: str) -> Run:
+    """Stop the open run of the source behind the page it is at; the next goes on from there. Raises NothingToStop."""
+    with site.database.write() as connection:
+        alone(connection, SHELF)
+        last = next(iter(store.runs(connection, source_id, limit=1)), None)
+        if last is None or last.state not in (store.QUEUED, store.RUNNING):
+            raise NothingToStop("There is no harvest of it under way.")
+        done = store.end(connection, last, store.CANCELLED, f"{who} stopped it.")
+    site.bells.ring(HARVESTS)
+    return done
 
 
 def run(

@@ -1,0 +1,87 @@
+"""The part of the JSON API that is about harvests: sources, runs, and what waits for a person's word."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Response, jsonify, request
+
+from registry.admin import guard, quarantine as quarantine_pages, runs as run_pages, sources as source_pages
+from registry.admin.api import body
+from registry.admin.pages import api, site
+from registry.harvest import quarantine as kept, sources as sources_store
+
+
+@api.get("/sources")
+def sources() -> Response:
+    """The registries we harvest."""
+    with site().database.read() as connection:
+        return jsonify(sources=[asdict(one) for one in sources_store.list_sources(connection)])
+
+
+@api.post("/sources")
+def sources_add() -> tuple[Response, int]:
+    """Add a registry to harvest."""
+    given = body({"url"}, {"name", "interval", "set_spec", "prefix", "priority", "owner"})
+    more = {name: given[name] for name in ("set_spec", "prefix", "priority", "owner") if name in given}
+    added = source_pages.add(given["url"], given.get("name", ""), given.get("interval"), guard.who(), **more)
+    return jsonify(asdict(added)), 201
+
+
+@api.post("/sources/<name>/harvest")
+def source_harvest(name: str) -> tuple[Response, int]:
+    """Ask for a harvest now; the answer names its run."""
+    asked = source_pages.harvest(name, guard.who(), full=bool(body(set(), {"full"}).get("full")))
+    answer = jsonify({**run_pages.describe(asked), "url": site().settings.url(f"api/runs/{asked.id}")})
+    answer.headers["Location"] = site().settings.url(f"api/runs/{asked.id}")
+    return answer, 202
+
+
+@api.post("/sources/<name>/pause")
+def source_pause(name: str) -> Response:
+    """Harvest it by the clock no more."""
+    return jsonify(asdict(source_pages.pause(name, True, guard.who())))
+
+
+@api.post("/sources/<name>/resume")
+def source_resume(name: str) -> Response:
+    """Harvest it by the clock again."""
+    return jsonify(asdict(source_pages.pause(name, False, guard.who())))
+
+
+@api.get("/runs/<int:number>")
+def run(number: int) -> Response:
+    """How far a harvest is."""
+    return jsonify(run_pages.describe(run_pages.run_of(number)))
+
+
+@api.post("/runs/<int:number>/cancel")
+def run_cancel(number: int) -> Response:
+    """Stop it behind the page it is at."""
+    return jsonify(run_pages.describe(run_pages.cancel(number, guard.who())))
+
+
+@api.post("/runs/<int:number>/accept-loss")
+def run_accept_loss(number: int) -> Response:
+    """Delete what was missing from its list, however much that is."""
+    return jsonify(run_pages.describe(run_pages.accept_loss(number, guard.who())))
+
+
+@api.get("/quarantine")
+def quarantine() -> Response:
+    """Records that wait for a person, newest first; `before` is the last number of the page before."""
+    with site().database.read() as connection:
+        found = kept.listing(connection, before=request.args.get("before", 0, int), limit=100)
+    return jsonify(records=[quarantine_pages.describe(one) for one in found])
+
+
+@api.post("/quarantine/<int:number>/accept")
+def quarantine_accept(number: int) -> Response:
+    """Put the record on the shelf as it came, once."""
+    return jsonify(quarantine_pages.describe(quarantine_pages.accept(number, guard.who())))
+
+
+@api.post("/quarantine/<int:number>/mute")
+def quarantine_mute(number: int) -> Response:
+    """Hear no more of the record from its source."""
+    return jsonify(quarantine_pages.describe(quarantine_pages.mute(number, guard.who())))

@@ -1,0 +1,70 @@
+"""Records that were not taken, on a page: as they came, why not, and two buttons for a person's word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from registry import access
+from registry.admin import guard, twins
+from registry.admin.pages import pages, site
+from registry.harvest import quarantine as kept, sources as sources_store
+from registry.harvest.quarantine import Kept
+
+PAGE = 50
+SHOWN = 20_000  # characters of a record
+
+
+@pages.get("/quarantine")
+def quarantine() -> str:
+    """What waits for a person, newest first; `source` and `state` narrow it, `before` is the last number seen."""
+    name, state = request.args.get("source", ""), request.args.get("state", kept.OPEN)
+    with site().database.read() as connection:
+        source = sources_store.get(connection, name) if name else None
+        found = kept.listing(
+            connection, source_id=source.id if source else None, state="" if state == "any" else state,
+            before=request.args.get("before", 0, int), limit=PAGE + 1)
+    twin = twins.of_api(site().settings, ("harvest", "quarantine", "accept", "NUMBER"), "quarantine/NUMBER/accept")
+    return render_template(
+        "admin/quarantine.html", found=found[:PAGE], more=len(found) > PAGE, source=name, state=state, shown=SHOWN,
+        twin=twin)
+
+
+@pages.post("/quarantine/<int:number>/accept")
+def quarantine_accept(number: int) -> Response:
+    """Put the record on the shelf as it came, once."""
+    done = accept(number, guard.who())
+    flash(f"{done.ivoid or 'The record'} is on the shelf now; when it changes it waits here again.", "success")
+    return redirect(f"{request.script_root}/admin/quarantine", 303)
+
+
+@pages.post("/quarantine/<int:number>/mute")
+def quarantine_mute(number: int) -> Response:
+    """Hear no more of the record."""
+    done = mute(number, guard.who())
+    flash(f"{done.ivoid or 'The record'} from {done.source} is told of no more.", "success")
+    return redirect(f"{request.script_root}/admin/quarantine", 303)
+
+
+def accept(number: int, who: str) -> Kept:
+    """What the page and the API do alike. Raises NotKept, NotAcceptable."""
+    done = kept.accept(site(), number, who)
+    with site().database.write() as connection:
+        access.audit(connection, who, "accept from quarantine", done.ivoid, done.source)
+    return done
+
+
+def mute(number: int, who: str) -> Kept:
+    """What the page and the API do alike. Raises NotKept."""
+    with site().database.write() as connection:
+        done = kept.mute(connection, number, who)
+        access.audit(connection, who, "mute in quarantine", done.ivoid, done.source)
+    return done
+
+
+def describe(one: Kept) -> dict[str, Any]:
+    """A record in quarantine as JSON."""
+    return {"id": one.id, "source": one.source, "ivoid": one.ivoid, "reason": one.reason, "state": one.state,
+            "at": one.at, "who": one.who, "run": one.run_id, "record": (one.raw or b"").decode("utf-8", "replace")}

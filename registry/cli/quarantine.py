@@ -1,0 +1,84 @@
+"""`registry harvest quarantine`: records that were not taken, and a person's word on each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from registry.cli.common import emit, json_option, table, who, with_site
+from registry.harvest import quarantine as kept, sources
+from registry.harvest.quarantine import Kept
+from registry.site import Site
+
+
+@click.group()
+def quarantine() -> None:
+    """Records that were not taken: look at them, let one in, or hear no more of it."""
+
+
+@quarantine.command("list")
+@click.argument("source", required=False)
+@click.option("--state", type=click.Choice([kept.OPEN, kept.ACCEPTED, kept.MUTED, "any"]), default=kept.OPEN,
+              show_default=True, help="Those that wait, or those of which a person has spoken.")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many, newest first.")
+@json_option
+@with_site
+def list_(site: Site, source: str | None, state: str, limit: int, as_json: bool) -> None:
+    """List them, of SOURCE or of all sources, newest first."""
+    with site.database.read() as connection:
+        number = sources.get(connection, source).id if source else None
+        found = kept.listing(connection, source_id=number, state="" if state == "any" else state, limit=limit)
+    emit([_plain(one) for one in found], as_json, lambda: table(
+        ("number", "source", "record", "since", "state", "reason"),
+        [(one.id, one.source, one.ivoid, one.at, one.state, one.reason) for one in found],
+        empty="Nothing is in quarantine."))
+
+
+@quarantine.command()
+@click.argument("number", type=int)
+@click.option("--xml", "as_xml", is_flag=True, help="The record as it came and nothing else.")
+@json_option
+@with_site
+def show(site: Site, number: int, as_xml: bool, as_json: bool) -> None:
+    """Show record NUMBER as it came, and why it was not taken."""
+    with site.database.read() as connection:
+        found = kept.get(connection, number)
+    raw = found.raw or b""
+    if as_xml:
+        click.echo(raw, nl=False)
+        return
+
+    def text() -> None:
+        table(("field", "value"), [(name, value) for name, value in _plain(found).items() if value], empty="")
+        click.echo(raw.decode("utf-8", "replace"))
+
+    emit(_plain(found) | {"record": raw.decode("utf-8", "replace")}, as_json, text)
+
+
+@quarantine.command()
+@click.argument("number", type=int)
+@json_option
+@with_site
+def accept(site: Site, number: int, as_json: bool) -> None:
+    """Put record NUMBER on the shelf as it came, this once; when it changes it waits here again."""
+    done = kept.accept(site, number, who())
+    emit(_plain(done), as_json, lambda: click.echo(f"{done.ivoid or 'The record'} is on the shelf now."))
+
+
+@quarantine.command()
+@click.argument("number", type=int)
+@json_option
+@with_site
+def mute(site: Site, number: int, as_json: bool) -> None:
+    """Hear no more of record NUMBER from its source, whatever comes under its name."""
+    with site.database.write() as connection:
+        done = kept.mute(connection, number, who())
+    emit(_plain(done), as_json, lambda: click.echo(
+        f"{done.ivoid or 'The record'} from {done.source} is left out from now on and told of no more."))
+
+
+def _plain(one: Kept) -> dict[str, Any]:
+    document = asdict(one)
+    return {name: document[name] for name in document if name not in ("raw", "source_id")}
