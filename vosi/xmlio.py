@@ -6,6 +6,7 @@ adding namespace declarations to its root, never by writing it anew (architectur
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from vosi import namespaces as ns
+from vosi.whereabouts import where
 
 DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 MAX_RECORD = 5_000_000
@@ -22,10 +24,13 @@ MAX_PAGE = 50_000_000
 MAX_DEPTH = 256
 MAX_ELEMENTS = 100_000
 MAX_ATTRIBUTES = 20_000  # of one element
+MAX_OUTSIDE = 400_000  # elements of a page that are not inside of records
 
 _ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 _BLANKS = re.compile(rb">[ \t\n\r]+<")
-_DECLARATION = re.compile(r"^<\?xml[^>]*\?>\s*")
+_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n]*(?:<\?xml[^>]*\?>[ \t\n]*)?")
+_NO_DOCUMENTS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+_PIECE = 1_000_000  # bytes that are decoded at once
 _CONTAINERS = frozenset({(ns.RI, "VOResources"), ("http://www.ivoa.net/xml/RegistryInterface/v0.1", "VOResources")})
 
 
@@ -49,7 +54,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_RECORD) -> etree._Element:
         return etree.fromstring(text, _parser())
     except etree.XMLSyntaxError as error:
         _check_bounds(text)  # it may know better what is wrong
-        raise XmlRefused(f"It is not well-formed XML: {_clean(error.msg)} (line {error.lineno or 1}).") from None
+        place = where(text, _offset(text, *error.position))
+        raise XmlRefused(f"It is not well-formed XML: {_clean(error.msg)} ({place}).") from None
 
 
 def serialise(element: etree._Element) -> bytes:
@@ -72,20 +78,59 @@ def digest(element: etree._Element) -> str:
 
 
 def to_utf8(data: bytes, *, max_bytes: int = MAX_PAGE) -> bytes:
-    """`data` in UTF-8 without byte order mark and XML declaration, line ends as LF.
+    """`data` in UTF-8 without byte order mark and XML declaration, line ends as LF; its lines keep their numbers.
 
     The encoding is told by the byte order mark, else by the declaration, else it is UTF-8. Raises XmlRefused.
     """
     if len(data) > max_bytes:
-        raise XmlRefused(f"It is {len(data)} bytes long; {max_bytes} are the most that is taken.")
+        raise XmlRefused(f"It is {len(data)} bytes long; {max_bytes} are the most that is taken, and they end at "
+                         f"{where(data, max_bytes)}.")
     declared = _ENCODING.match(data[:200].lstrip(b"\xef\xbb\xbf \t\r\n"))
     encoding = _marked_encoding(data) or (declared.group(1).decode() if declared else "utf-8")
+    text = _recoded(data, encoding)
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    head = _HEAD.match(text)
+    assert head is not None  # it matches nothing, too
+    lines = head.group().count(b"\n")
+    return b"".join((b"\n" * lines, memoryview(text)[head.end():])) if head.end() else text
+
+
+def _recoded(data: bytes, encoding: str) -> bytes:
+    """`data` in UTF-8, read in pieces: a long document is not in memory twice."""
+    encoding = "utf-8" if encoding == "utf-8-sig" else encoding  # its mark goes with the head
     try:
-        text = data.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise XmlRefused(f"It is not in the encoding {encoding} that it is said to be in: {error}.") from None
-    text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"))
-    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8")
+        codec = codecs.lookup(encoding)
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError:
+        codec = None
+    # Python has codecs that make bytes of bytes, too, such as zlib
+    if codec is None or codec.name in _NO_DOCUMENTS or not getattr(codec, "_is_text_encoding", True):
+        raise XmlRefused(f"It is said to be in the encoding {encoding} (line 1), which is not known here.")
+    same = codec.name == "utf-8"
+    parts: list[bytes] = []
+    for at in range(0, max(len(data), 1), _PIECE):
+        try:
+            text = decoder.decode(data[at:at + _PIECE], at + _PIECE >= len(data))
+        except UnicodeError as error:
+            place = where(data, at + getattr(error, "start", 0))
+            raise XmlRefused(
+                f"It is not in the encoding {encoding} that it is said to be in ({place}): {_reason(error)}.") from None
+        if not same:
+            parts.append(text.encode("utf-8", "surrogatepass"))
+    return data if same else b"".join(parts)
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, UnicodeDecodeError) else str(error) or "it cannot be decoded"
+
+
+def _offset(text: bytes, line: int, column: int) -> int:
+    """The byte at a line and column, both from 1."""
+    at = 0
+    for _ in range(line - 1):
+        at = text.find(b"\n", at) + 1
+    return at + max(column - 1, 0)
 
 
 def _marked_encoding(data: bytes) -> str:
@@ -126,7 +171,8 @@ def run_expat(parser: expat.XMLParserType, data: bytes) -> None:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise XmlRefused(f"It is not well-formed XML: {expat.ErrorString(error.code)} (line {error.lineno}).") from None
+        place = where(data, parser.ErrorByteIndex)
+        raise XmlRefused(f"It is not well-formed XML: {expat.ErrorString(error.code)} ({place}).") from None
 
 
 def _surely_within_bounds(data: bytes) -> bool:
@@ -144,11 +190,11 @@ def _check_bounds(data: bytes) -> None:
         depth += 1
         elements += 1
         if depth > MAX_DEPTH:
-            raise XmlRefused(f"Its elements are nested deeper than {MAX_DEPTH} (line {parser.CurrentLineNumber}).")
+            raise _too_much("Its elements are nested deeper than", MAX_DEPTH, "", data, parser)
         if elements > MAX_ELEMENTS:
-            raise XmlRefused(f"It has more than {MAX_ELEMENTS} elements.")
+            raise _too_much("It has more than", MAX_ELEMENTS, " elements", data, parser)
         if len(attributes) > 2 * MAX_ATTRIBUTES:
-            raise XmlRefused(f"An element has more than {MAX_ATTRIBUTES} attributes (line {parser.CurrentLineNumber}).")
+            raise _too_much("An element has more than", MAX_ATTRIBUTES, " attributes", data, parser)
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -157,6 +203,10 @@ def _check_bounds(data: bytes) -> None:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     run_expat(parser, data)
+
+
+def _too_much(what: str, most: int, of: str, data: bytes, parser: expat.XMLParserType) -> XmlRefused:
+    return XmlRefused(f"{what} {most}{of} ({where(data, parser.CurrentByteIndex)}).")
 
 
 def _clean(message: str | None) -> str:
@@ -181,13 +231,14 @@ class Scanner:
 
     `wanted(path)` says of each element, given the names from the root to it as (namespace, local name), whether it is
     a record. `events` gets ("text", path, text, attributes) for every other element at its end, and
-    ("record", path, bytes, {}) for each record: self-contained bytes.
+    ("record", path, bytes, {}) for each record: self-contained bytes; `lines` has the line on which each begins.
     """
 
     def __init__(self, data: bytes, wanted) -> None:  # type: ignore[no-untyped-def]
         self._data = data
         self._wanted = wanted
         self.events: list[tuple[str, tuple[tuple[str, str], ...], str | bytes, Mapping[str, str]]] = []
+        self.lines: list[int] = []
         self._frames: list[_Frame] = []
         self._attributes: list[Mapping[str, str]] = []
         self._parser = expat_parser()
@@ -210,11 +261,13 @@ class Scanner:
         depth = within
         prefixes = set()
 
-        def start(name: str, _attributes: list[str]) -> None:
+        def start(name: str, attributes: list[str]) -> None:
             nonlocal depth
             depth += 1
             if depth > MAX_DEPTH:
                 self._too_deep()
+            if len(attributes) > 2 * MAX_ATTRIBUTES:
+                self._too_wide()
             if ":" in name:
                 prefixes.add(name.partition(":")[0])
 
@@ -229,11 +282,21 @@ class Scanner:
     def _start(self, name: str, attributes: list[str]) -> None:
         if len(self._frames) >= MAX_DEPTH:
             self._too_deep()
+        if len(attributes) > 2 * MAX_ATTRIBUTES:
+            self._too_wide()
+        if len(self.events) > MAX_OUTSIDE:
+            raise _too_much("It has more than", MAX_OUTSIDE, " elements outside of records", self._data, self._parser)
         plain = dict(zip(attributes[::2], attributes[1::2], strict=True))
         scope = _inner_scope(self._frames[-1].scope if self._frames else {}, plain)
-        self._frames.append(_Frame(_qualified(name, scope), scope, self._parser.CurrentByteIndex))
+        try:
+            qualified = _qualified(name, scope)
+        except XmlRefused as refused:
+            place = where(self._data, self._parser.CurrentByteIndex)
+            raise XmlRefused(f"{str(refused).rstrip('.')} ({place}).") from None
+        self._frames.append(_Frame(qualified, scope, self._parser.CurrentByteIndex))
         self._attributes.append(plain)
         if self._wanted(self._path()):
+            self.lines.append(self._parser.CurrentLineNumber)
             self._pass_over()
 
     def _end(self, _name: str) -> None:
@@ -261,8 +324,10 @@ class Scanner:
         return tuple(frame.name for frame in self._frames)
 
     def _too_deep(self) -> None:
-        line = self._parser.CurrentLineNumber
-        raise XmlRefused(f"Its elements are nested deeper than {MAX_DEPTH} (line {line}).")
+        raise _too_much("Its elements are nested deeper than", MAX_DEPTH, "", self._data, self._parser)
+
+    def _too_wide(self) -> None:
+        raise _too_much("An element has more than", MAX_ATTRIBUTES, " attributes", self._data, self._parser)
 
 
 def _inner_scope(outer: Mapping[str | None, str], attributes: Mapping[str, str]) -> dict[str | None, str]:
@@ -286,9 +351,15 @@ def records_in(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[bytes]:
 
     Raises XmlRefused when the document is not whole; then none of its records is to be used.
     """
+    return (body for body, _ in placed_records(page, max_bytes=max_bytes))
+
+
+def placed_records(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[tuple[bytes, int]]:
+    """`records_in`, each with the line of `page` on which it begins."""
     data = to_utf8(page, max_bytes=max_bytes)
     scanner = Scanner(data, _is_record).run()
-    return (body for kind, _path, body, _ in scanner.events if kind == "record" and isinstance(body, bytes))
+    bodies = (body for kind, _path, body, _ in scanner.events if kind == "record" and isinstance(body, bytes))
+    return zip(bodies, scanner.lines, strict=True)
 
 
 def _is_record(path: tuple[tuple[str, str], ...]) -> bool:
@@ -333,7 +404,7 @@ def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
     added = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' if prefix else f' xmlns="{_escaped(uri)}"' for prefix, uri in missing)
     name = _NAME.match(data)
     assert name is not None  # a start tag has a name
-    return data[:name.end()] + added.encode() + data[name.end():]
+    return b"".join((data[:name.end()], added.encode(), memoryview(data)[name.end():])) if added else data
 
 
 def _escaped(uri: str) -> str:

@@ -1,0 +1,40 @@
+"""Where in a document something is wrong: the line and the element, told from its bytes alone.
+
+Made for messages: it reads documents that are broken, and is slow. It never raises.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PIECE = re.compile(
+    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+    rb"|<(?P<end>/?)(?P<name>[^\s/>!?<]+)(?:\"[^\"]*\"|'[^']*'|[^>\"'])*>", re.DOTALL)
+_START = re.compile(rb"<([^\s/>!?<]{1,200})")
+
+
+def where(data: bytes, offset: int) -> str:
+    """`line 8, in element subject`: the place of the byte at `offset`, the element that begins there or is open there."""
+    head = data[:max(offset, 0)]
+    line = head.count(b"\n") + 1
+    begins = _START.match(data, len(head))
+    name = begins.group(1) if begins else _open(head)
+    return f"line {line}, in element {name.decode('utf-8', 'replace')}" if name else f"line {line}"
+
+
+def _open(head: bytes) -> bytes:
+    """The name of the innermost element that is open at the end of `head`, as it is written; empty without one."""
+    names: list[bytes] = []
+    behind = 0
+    for found in _PIECE.finditer(head):
+        behind = found.end()
+        name = found.group("name")
+        if name is None:
+            continue
+        if not found.group("end"):
+            if head[behind - 2:behind - 1] != b"/":
+                names.append(name)
+        elif names:
+            names.pop()
+    amid = _START.search(head, behind)  # a tag that is cut off there
+    return amid.group(1) if amid else names[-1] if names else b""
