@@ -74,8 +74,7 @@ class Schemas:
 
     def validate(self, element: etree._Element, profile: str = RECOMMENDED) -> list[Problem]:
         """What is wrong with `element` as a document of its own; empty when it is valid in `profile`."""
-        missing = [Problem("", f"There is no schema here for the namespace {name}.")
-                   for name in self.missing_namespaces(element)]
+        missing = [_missing(element, name) for name in self.missing_namespaces(element)]
         document = etree.ElementTree(element)
         # the schema object's error_log is shared by whoever validates with it
         with self._lock:
@@ -120,14 +119,22 @@ def _read_catalog(folder: Path) -> dict[str, Any]:
 
 
 def _used(element: etree._Element) -> set[str]:
-    found: set[str] = set()
-    for node in element.iter(etree.Element):
-        found.add(etree.QName(node).namespace or "")
-        found.update(etree.QName(name).namespace or "" for name in node.attrib)
-        prefix, colon, _ = node.get(f"{{{ns.XSI}}}type", "").strip().partition(":")
-        if colon:
-            found.add(node.nsmap.get(prefix, ""))
-    return found
+    return {name for node in element.iter(etree.Element) for name in _used_by(node)}
+
+
+def _used_by(node: etree._Element) -> set[str]:
+    """The namespaces of the names of one element and its attributes, and of its xsi:type."""
+    found = {etree.QName(node).namespace or "", *(etree.QName(name).namespace or "" for name in node.attrib)}
+    prefix, colon, _ = node.get(f"{{{ns.XSI}}}type", "").strip().partition(":")
+    return found | ({node.nsmap.get(prefix, "")} if colon else set())
+
+
+def _missing(element: etree._Element, namespace: str) -> Problem:
+    """That a namespace cannot be judged, and where it is first used."""
+    first = next(node for node in element.iter(etree.Element) if namespace in _used_by(node))
+    where = etree.QName(first).localname
+    return Problem(where, f"Element '{where}': There is no schema here for the namespace {namespace}.", where,
+                   first.sourceline or 0)
 
 
 def _problem(entry: Any) -> Problem:

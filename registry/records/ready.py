@@ -6,7 +6,7 @@ another stands is decided by `store`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -42,34 +42,57 @@ class Ready:
     profile: str
     problems: tuple[Problem, ...]
     fault: str = ""
+    first_line: int = 1  # of the document that it came in; lines in `problems` count from the record's own first
 
     @property
     def publishable(self) -> bool:
         """Whether it may be one of ours: valid in the edition we publish in (D4)."""
         return not self.fault and self.profile == RECOMMENDED
 
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """The problems with lines of the document that the record came in, for whoever sent that."""
+        return tuple(replace(one, line=one.line + self.first_line - 1) if one.line else one for one in self.problems)
+
+    def place(self, name: str) -> str:
+        """`(line 6, in element identifier)`: where the record has its first child `name`, else itself."""
+        found = self.element.find(f"{{*}}{name}")
+        line = (self.element if found is None else found).sourceline or 1
+        return (f"(line {line + self.first_line - 1}, in element "
+                f"{etree.QName(self.element).localname if found is None else name})")
+
 
 def one_record(xml: bytes) -> tuple[bytes, etree._Element]:
     """The bytes to keep of the one record in `xml`, and what they parse to. Raises XmlRefused."""
-    found = list(xmlio.records_in(xml))
+    kept, element, _ = one_placed(xml)
+    return kept, element
+
+
+def one_placed(xml: bytes) -> tuple[bytes, etree._Element, int]:
+    """`one_record`, and the line of `xml` on which it begins. Raises XmlRefused."""
+    found = list(xmlio.placed_records(xml))
     if len(found) != 1:
         raise xmlio.XmlRefused(f"There are {len(found)} VOResource records where one was expected.")
-    return found[0], xmlio.parse(found[0])
+    [(kept, first_line)] = found
+    return kept, xmlio.parse(kept), first_line
 
 
-def prepare(schemas: Schemas, kept: bytes, element: etree._Element) -> Ready:
-    """Judge a record whose bytes stand alone already (`one_record`, `xmlio.records_in`); never raises."""
-    summary = resource.summarise(element)
-    fault = _fault(element, summary)
+def prepare(schemas: Schemas, kept: bytes, element: etree._Element, first_line: int = 1) -> Ready:
+    """Judge a record whose bytes stand alone already (`one_record`, `xmlio.records_in`); never raises.
+
+    `first_line` is where it begins in the document that it came in.
+    """
+    ready = Ready(kept, element, resource.summarise(element), "", "", (), first_line=first_line)
+    fault = _fault(ready)
     if fault:
-        return Ready(kept, element, summary, "", "", (), fault)
+        return replace(ready, fault=fault)
     profile, problems = schemas.validate_any(element)
-    return Ready(kept, element, summary, xmlio.digest(element), profile or "", tuple(problems))
+    return replace(ready, digest=xmlio.digest(element), profile=profile or "", problems=tuple(problems))
 
 
-def _fault(element: etree._Element, summary: Summary) -> str:
+def _fault(ready: Ready) -> str:
     """Why nothing can be stored under the record's name; '' where it can."""
-    namespace = etree.QName(element).namespace or ""
+    summary, namespace = ready.summary, etree.QName(ready.element).namespace or ""
     kind = _NO_RECORDS.get(namespace)
     if kind:
         return f"It is no VOResource record but {kind}."
@@ -77,12 +100,12 @@ def _fault(element: etree._Element, summary: Summary) -> str:
         return (f"It is a record in VOResource 0.x (namespace {namespace}), which has no ivo:// identifiers: "
                 "ask its publisher for one in VOResource 1.")
     if not summary.ivoid:
-        name = etree.QName(element).localname
-        return f"The record has no identifier; without one it cannot be stored (its root element is {name})."
+        return f"The record has no identifier, without which it cannot be stored {ready.place('identifier')}."
     try:
         named = identifiers.parse_ivoid(summary.ivoid)
     except identifiers.InvalidIdentifier as error:
-        return str(error)
+        return f"{str(error).rstrip('.')} {ready.place('identifier')}."
     if len(summary.ivoid) > LONGEST_NAME:
-        return f"{summary.ivoid[:60]}... has {len(summary.ivoid)} characters; a name here has {LONGEST_NAME} at most."
+        return (f"{summary.ivoid[:60]}... has {len(summary.ivoid)} characters; a name here has {LONGEST_NAME} at most "
+                f"{ready.place('identifier')}.")
     return "" if named.authority else "Its identifier names no authority."
