@@ -106,14 +106,14 @@ def shelve(
         elif reason:
             taken.problems.append(Problem(one.item.identifier, reason, kind=FLAGGED))
         taken.counts[outcome] += 1
-        _sum_up(taken.tally, one, reason)
+        _sum_up(taken.tally, one, reason, outcome != "rejected")
     rows.flush(connection)
     return taken
 
 
-def _sum_up(tally: Tally, one: Judged, reason: str) -> None:
+def _sum_up(tally: Tally, one: Judged, reason: str, here: bool) -> None:
     name, found = one.item.identifier, one.ready or one.before
-    if found and not one.fault:
+    if found and here:
         texts = [problem.what for problem in one.ready.problems] if one.ready else [row[1] for row in found.problems]
         tally.judged(name, found.profile, texts)
     if reason:
