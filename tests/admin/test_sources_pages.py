@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.harvest import schedule
-from registry.records import store
+from sqlalchemy import select
+
+from registry.harvest import quarantine, schedule
+from registry.records import authorities, store
+from registry.tables import sources as sources_table
+from tests.oai.shelves import record
 
 NAME = "south.example"
 
@@ -56,3 +60,125 @@ def test_the_same_by_the_api(founded: Any, app: Any, bearer: Any, neighbour: str
     turn(founded)
     assert client.get(f"/api/runs/{asked.json['id']}", headers=header).json["new"] == 4
     assert client.post("/api/sources/none/harvest", headers=header).status_code == 404
+
+
+def test_a_registry_is_looked_at_before_it_is_added(founded: Any, browser: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    page = boss.post("/admin/sources/look", url=f"{neighbour}oai").get_data(as_text=True)
+    assert "ivo://south.example/registry" in page and "oai_dc, ivo_vor" in page and "Nothing is kept yet" in page
+    assert '<option selected value="ivo_managed">' in page and "4 in ivo_managed" in page
+    assert b"No source yet" in boss.get("/admin/sources").data
+    added = boss.post("/admin/sources", url=f"{neighbour}oai", set_spec="", priority="4", owner="publisher", name="deep")
+    assert added.location == "/admin/sources/deep"
+    page = boss.get(added.location).get_data(as_text=True)
+    assert "set (all)" in page and "priority 4" in page and "publisher" in page
+    wrong = boss.post("/admin/sources/look", url=f"{neighbour}nothing")
+    assert wrong.status_code == 400 and b"status 404" in wrong.data
+
+
+def test_what_a_registry_of_registries_knows_is_shown(founded: Any, browser: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    page = boss.post("/admin/sources/publishers", registries=f"{neighbour}oai")
+    assert page.status_code == 200 and b"It knows none" in page.data
+    assert boss.post("/admin/sources/publishers", registries="nowhere").status_code == 400
+    assert boss.post("/admin/sources/publishers", registries="http://127.0.0.1:9/").status_code == 400
+
+
+def test_a_source_is_changed_paused_and_removed(founded: Any, browser: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    at = f"/admin/sources/{NAME}"
+    assert boss.post(f"{at}/change", interval="7200", set_spec="ivo_managed", priority="-2", owner="reader").status_code == 303
+    assert b"every 7200 s, priority -2" in boss.get(at).data
+    wrong = boss.post(f"{at}/change", interval="1", set_spec="a b")
+    assert wrong.status_code == 400 and b"Between 60 and" in wrong.data and b"no such characters" in wrong.data
+    boss.post(f"{at}/pause", paused="1")
+    assert b"<dd>paused</dd>" in boss.get(at).data
+    boss.post(f"{at}/pause", paused="0")
+    assert b"<dd>paused</dd>" not in boss.get(at).data
+    assert boss.post(f"{at}/remove").location == "/admin/sources"
+    assert boss.get(at).status_code == 404
+    assert boss.post("/admin/sources/none/remove").status_code == 404
+
+
+def test_the_history_of_a_source_is_drawn(founded: Any, browser: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    for _ in range(2):
+        boss.post(f"/admin/sources/{NAME}/harvest", full="1")
+        turn(founded)
+    page = boss.get(f"/admin/sources/{NAME}").get_data(as_text=True)
+    assert page.count("<rect ") == 2 and "complete, 4 new, 0 updated" in page and "0 new, 0 updated, 4 unchanged" in page
+
+
+def test_records_in_quarantine_wait_for_a_persons_word(
+    founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str,
+) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai", set_spec="")
+    with founded.database.write() as connection:
+        source = connection.execute(select(sources_table.c.id)).scalar_one()
+        numbers = [
+            quarantine.keep(connection, source, 1, f"ivo://else.example/{name}", "It is <odd>.", record(f"ivo://else.example/{name}"))
+            for name in "abcd"
+        ]
+    page = boss.get("/admin/quarantine").get_data(as_text=True)
+    assert "It is &lt;odd&gt;." in page and "&lt;identifier&gt;ivo://else.example/a" in page
+    assert b"4 records in quarantine" in boss.get("/admin/").data
+    assert boss.post(f"/admin/quarantine/{numbers[0]}/accept").location == "/admin/quarantine"
+    assert boss.post(f"/admin/quarantine/{numbers[1]}/mute").location == "/admin/quarantine"
+    client, header = app.test_client(), bearer("administrator")
+    assert [one["id"] for one in client.get("/api/quarantine", headers=header).json["records"]] == numbers[:1:-1]
+    assert client.post(f"/api/quarantine/{numbers[2]}/accept", headers=header).json["state"] == "accepted"
+    assert client.post(f"/api/quarantine/{numbers[3]}/mute", headers=header).json["state"] == "muted"
+    assert client.post("/api/quarantine/4711/mute", headers=header).status_code == 404
+    assert b"Nothing is here" in boss.get("/admin/quarantine").data
+    assert boss.get("/admin/quarantine?state=any").get_data(as_text=True).count("as it came") == 4
+    with founded.database.read() as connection:
+        assert store.get(connection, "ivo://else.example/a").origin == store.HARVESTED
+        assert store.get(connection, "ivo://else.example/b") is None
+
+
+def test_a_second_claim_is_told_on_the_dashboard(founded: Any, browser: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    assert b"Two registries claim" not in boss.get("/admin/").data
+    with founded.database.write() as connection:
+        authorities.claim(connection, "south.example", "ivo://else.example/registry", own=False)
+    page = boss.get("/admin/").get_data(as_text=True)
+    assert "<strong>south.example</strong>" in page and "ivo://else.example/registry manages it already" in page
+
+
+def test_a_great_loss_waits_for_a_button(founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    boss.post(f"/admin/sources/{NAME}/harvest")
+    turn(founded)
+    with founded.database.write() as connection:  # one that its list has never held
+        source = connection.execute(select(sources_table.c.id)).scalar_one()
+        store.put(connection, founded.schemas, record("ivo://south.example/lost"), origin=store.HARVESTED, who="test",
+                  source_id=source)
+    run = boss.post(f"/admin/sources/{NAME}/harvest", full="1").location
+    turn(founded)
+    page = boss.get(run).get_data(as_text=True)
+    assert "1 of its 5 records are missing" in page and "They are gone: delete them here" in page
+    assert "They are gone" not in browser("publisher").get(run).get_data(as_text=True)
+    client, header = app.test_client(), bearer("administrator")
+    done = client.post(f"/api/runs/{run.rpartition('/')[2]}/accept-loss", headers=header)
+    assert (done.json["state"], done.json["deleted"]) == ("complete", 1)
+    assert boss.post(f"{run}/accept-loss").status_code == 409
+    with founded.database.read() as connection:
+        assert store.get(connection, "ivo://south.example/lost").deleted
+
+
+def test_pausing_and_stopping_by_the_api(founded: Any, app: Any, bearer: Any, neighbour: str) -> None:
+    client, header = app.test_client(), bearer("administrator")
+    body = {"url": f"{neighbour}oai", "set_spec": "", "priority": 7, "owner": "ann"}
+    added = client.post("/api/sources", json=body, headers=header).json
+    assert (added["set_spec"], added["priority"], added["owner"], added["health"]) == ("", 7, "ann", "")
+    assert client.post(f"/api/sources/{NAME}/pause", headers=header).json["paused"] is True
+    assert client.post(f"/api/sources/{NAME}/resume", headers=header).json["paused"] is False
+    run = client.post(f"/api/sources/{NAME}/harvest", headers=header).json
+    assert run["place"] == 0
+    assert client.post(f"/api/runs/{run['id']}/cancel", headers=header).json["state"] == "cancelled"
+    assert client.post("/api/sources", json={"url": "http://x/", "priority": 1000}, headers=header).status_code == 400

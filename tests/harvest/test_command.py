@@ -11,6 +11,7 @@ import pytest
 
 from registry.cli import main
 from registry.site import Site
+from registry.tables import records
 from tests.oai import shelves
 
 Command = Callable[..., tuple[int, str, str]]
@@ -110,3 +111,58 @@ def test_what_cannot_be_done_is_one_sentence(registry: Command, words: tuple[str
     got, out, err = registry(*words)
     assert (got, out) == (code, "")
     assert says in err and "Traceback" not in err
+
+
+def test_records_in_quarantine_are_listed_shown_let_in_and_muted(registry: Command, north: Site) -> None:
+    with shelves.at():
+        shelves.put(north, shelves.record("ivo://else.example/x"), shelves.record("ivo://else.example/y"))
+    registry("add", north.settings.url("oai"))
+    assert registry("quarantine", "list")[1] == "Nothing is in quarantine.\n"
+    registry("run")
+    found = json.loads(registry("quarantine", "list", "--json")[1])
+    assert {one["ivoid"] for one in found} == {"ivo://else.example/x", "ivo://else.example/y"}
+    assert "raw" not in found[0] and found[0]["source"] == "north.example"
+    numbers = {one["ivoid"][-1]: str(one["id"]) for one in found}
+    code, out, _ = registry("quarantine", "list", "north.example")
+    assert code == 0 and "does not manage the authority else.example" in out
+    code, out, _ = registry("quarantine", "show", numbers["x"])
+    assert code == 0 and "<identifier>ivo://else.example/x</identifier>" in out and "reason" in out
+    assert registry("quarantine", "show", "--xml", numbers["x"])[1].startswith("<ri:Resource")
+    assert registry("quarantine", "accept", numbers["x"])[1] == "ivo://else.example/x is on the shelf now.\n"
+    assert json.loads(registry("quarantine", "mute", numbers["y"], "--json")[1])["state"] == "muted"
+    assert json.loads(registry("quarantine", "list", "--json")[1]) == []
+    assert len(json.loads(registry("quarantine", "list", "--state", "any", "--json")[1])) == 2
+    code, _, err = registry("quarantine", "accept", "4711")
+    assert code == 1 and "There is no record 4711 in quarantine" in err
+
+
+def test_a_source_is_changed_and_its_harvest_stopped(registry: Command, north: Site) -> None:
+    registry("add", north.settings.url("oai"), "--priority", "2", "--owner", "ann", "--set", "")
+    code, out, _ = registry("change", "north.example", "--every", "7200", "--priority", "-3", "--owner", "bob")
+    assert (code, out) == (0, "north.example: set (all), every 7200 s, priority -3, owner bob.\n")
+    assert json.loads(registry("change", "north.example", "--set", "ivo_managed", "--json")[1])["set_spec"] == "ivo_managed"
+    assert registry("change", "north.example")[0] == 2
+    code, _, err = registry("cancel", "north.example")
+    assert code == 1 and "There is no harvest of it under way." in err
+
+
+def test_a_great_loss_is_accepted_by_command(registry: Command, north: Site) -> None:
+    registry("add", north.settings.url("oai"))
+    registry("run")
+    with north.database.write() as connection:  # they vanish from its list without a word
+        for number in range(4):
+            connection.execute(records.update().where(records.c.key == f"ivo://north.example/r{number}").values(
+                managed=False))
+    code, out, err = registry("run", "--full")
+    assert code == 1 and "held" in out and "4 of its 7 records are missing" in err
+    assert "`registry harvest run north.example --accept-loss`" in err
+    assert json.loads(registry("status", "--json")[1])[0]["health"] == "held"
+    done = json.loads(registry("run", "north.example", "--accept-loss", "--json")[1])[0]
+    assert (done["state"], done["deleted"]) == ("complete", 4) and "accepted the loss of 4" in done["message"]
+    assert registry("run", "--accept-loss")[0] == 2
+
+
+def test_a_registry_is_looked_at_with_its_sets(registry: Command, north: Site) -> None:
+    found = json.loads(registry("test", north.settings.url("oai"), "--json")[1])
+    assert (found["sets"], found["set_spec"], found["formats"]) == (["ivo_managed"], "ivo_managed", ["oai_dc", "ivo_vor"])
+    assert "sets: ivo_managed; looked into: ivo_managed" in registry("test", north.settings.url("oai"))[1]
