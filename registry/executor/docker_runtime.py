@@ -24,16 +24,18 @@ from registry.executor import cgroups, frames, podman, runtime, sandbox
 from registry.executor.runtime import (
     Engine,
     EngineAbsent,
+    EngineFault,
     EngineRefuses,
     Event,
     ImageAbsent,
     LogChunk,
+    Meter,
     Network,
     RepositoryAbsent,
     Spec,
     State,
-    Usage,
 )
+from registry.executor.stats import StatsMeter
 
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
 _CONNECTIONS = 64
@@ -191,15 +193,20 @@ class DockerRuntime:
         return State(
             _STATES.get(state["Status"], runtime.EXITED), name, dict(found["Config"].get("Labels") or {}),
             started, finished, state.get("ExitCode"), bool(state.get("OOMKilled")) or killed,
-            str(state.get("Error") or ""),
+            str(state.get("Error") or ""), str(found.get("Id") or ""), int(state.get("Pid") or 0),
         )
 
-    def usage(self, name: str) -> Usage:
-        """What the container has used so far, where it runs and that can be known; else zeros."""
-        with _unless(_GONE), self._engine() as client:
-            found = client.inspect_container(name)
-            return cgroups.usage(int(found["State"].get("Pid") or 0), str(found["Id"]))
-        return Usage()
+    def meter(self, state: State) -> Meter:
+        """What tells how much the container uses while it runs: the kernel's accounts, else the engine's."""
+        return cgroups.meter(state.pid, state.id) or StatsMeter(lambda: self._stats(state.name))
+
+    def _stats(self, name: str) -> dict[str, Any] | None:
+        try:
+            with self._engine() as client:
+                found: dict[str, Any] = client.stats(name, stream=False, one_shot=True)
+        except EngineFault:  # it will be asked again, or nobody needs to know
+            return None
+        return found
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +50,20 @@ class _Container:
     state: State
     starts: int = 0
     log: list[LogChunk] = field(default_factory=list)
+
+
+class _Meter:
+    """Tells what a program is said to use, while it runs."""
+
+    def __init__(self, used: Callable[[], Usage | None]) -> None:
+        self.read = used
+
+    def fileno(self) -> int:
+        """Nothing tells its end."""
+        return -1
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 class FakeRuntime:
@@ -138,13 +152,9 @@ class FakeRuntime:
             container = self._containers.get(name)
             return container.state if container else State(runtime.ABSENT, name)
 
-    def usage(self, name: str) -> Usage:
-        """What the program says that it uses."""
-        self._answer()
-        with self._changed:
-            container = self._containers.get(name)
-            runs = container is not None and container.state.status == runtime.RUNNING
-            return container.program.used if container and runs else Usage()
+    def meter(self, state: State) -> _Meter:
+        """Tells what the program is said to use."""
+        return _Meter(lambda: self._used(state.name))
 
     def stop(self, name: str, grace: int) -> None:
         """End it politely."""
@@ -221,6 +231,12 @@ class FakeRuntime:
         self._networks.pop(name, None)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _used(self, name: str) -> Usage | None:
+        with self._changed:
+            container = self._containers.get(name)
+            runs = container is not None and container.state.status == runtime.RUNNING
+            return container.program.used if container and runs else None
 
     def _answer(self) -> None:
         if self.absent:

@@ -6,19 +6,14 @@ restart. `decide.py` says what to do, `loop.py` when to look.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from registry import clock
 from registry.bell import PHASES, WORK
-from registry.executor import collect, tree
-from registry.executor.logs import Follower
+from registry.executor import tree
 from registry.executor.runtime import (
     ABSENT,
     CREATED,
@@ -32,35 +27,24 @@ from registry.executor.runtime import (
     RepositoryAbsent,
     Runtime,
     State,
-    Usage,
 )
 from registry.site import Site
 from registry.uws import fair, files, store
 from registry.uws.phases import ABORTED, ERROR, EXECUTING, WAITING
-from registry.uws.store import Job, NoJob
+from registry.uws.store import Job, NoJob, PhaseChange
 from registry.worker import publish, stage
 from registry.worker.decide import OVERDISK, OVERTIME, STAGED, Action, decide, is_overtime
 from registry.worker.images import Fetches
 from registry.worker.lease import Lease, Watch
 from registry.worker.network import DcNetwork
 from registry.worker.outcome import FATAL, TRANSIENT, Outcome, outcome
+from registry.worker.running import Running
 
 STOP_GRACE = 10  # seconds between SIGTERM and SIGKILL
 _MOST_ACTIONS = 20  # in one turn; no job needs half of them
 _TRIES = 10
 _SOON = 10  # seconds; longer than the loop ever sleeps
 _log = logging.getLogger("registry.worker")
-
-
-@dataclass
-class _Running:
-    """A job whose container runs: its log, when it started by our own monotonic clock, what it had used when seen."""
-
-    job: Job
-    follower: Follower
-    began: float
-    started: datetime
-    used: Usage = Usage()
 
 
 class Hands:
@@ -77,7 +61,7 @@ class Hands:
         self.watch = Watch(site)
         self.engine: Engine | None = None
         self._news, self._freed, self._observe = news, freed, observe
-        self._running: dict[str, _Running] = {}
+        self.running = Running(site, runtime)
         self._stopping: set[str] = set()
         self._acts: dict[Action, Callable[[Job, State], bool]] = {
             Action.NOTHING: self._keep_watch, Action.START: self._start, Action.RUNNING: self._mark_running,
@@ -92,11 +76,11 @@ class Hands:
         for _ in range(_MOST_ACTIONS):
             job = self._load(job_id)
             if job is None or not self._may(job):
-                self._let_go(job_id)
+                self.running.let_go(job_id)
                 return
             try:
                 state = self.runtime.inspect(stage.container(self.site, job))
-                again = self._acts[decide(job, state, self._now(job))](job, state)
+                again = self._acts[decide(job, state, self.running.now(job))](job, state)
             except EngineAbsent as error:
                 self.engine = None
                 again = self._wait(job, str(error))
@@ -141,11 +125,6 @@ class Hands:
         if adopted is not None:
             _log.info("job %s is taken over from %s", job.id, job.lease)
         return adopted is not None
-
-    def _now(self, job: Job) -> datetime:
-        """The present, by the clock that a running job was started by: a step of the host's clock ages no job."""
-        running = self._running.get(job.id)
-        return clock.later(time.monotonic() - running.began, running.started) if running else clock.now()
 
     def _wait(self, job: Job, why: str) -> bool:
         self._note(job, message=why)
@@ -206,15 +185,9 @@ class Hands:
 
     def _keep_watch(self, job: Job, state: State) -> bool:
         """See that a running job's log is followed and its clock kept."""
-        if job.id in self._running:
-            self._running[job.id].job = job  # its limits may have been changed
-        elif state.status == RUNNING and job.phase is EXECUTING:
-            started = state.started_at or clock.now()
-            began = time.monotonic() - max(0.0, (clock.now() - started).total_seconds())
-            follower = self._follower(job)
-            self._running[job.id] = _Running(job, follower, began, started)
-            follower.start()
-            if 0 < job.execution_duration < _SOON:
+        if state.status == RUNNING and job.phase is EXECUTING:
+            fresh = self.running.keep(job, state, lambda: self._history(job))
+            if fresh and 0 < job.execution_duration < _SOON:
                 self.site.bells.ring(WORK)  # the loop may be asleep for longer than that
         if job.phase is EXECUTING and job.message:  # the engine was away, and is back
             self._note(job, message="")
@@ -222,10 +195,9 @@ class Hands:
 
     def _stop(self, job: Job, state: State) -> bool:
         if job.desired != store.ABORT and not job.step.startswith("over"):
-            step = OVERTIME if is_overtime(job, self._now(job)) else job.step
+            step = OVERTIME if is_overtime(job, self.running.now(job)) else job.step
             if self._note(job, step=step) is None:
                 return True
-        self._account(job.id)
         self._end_container(job, 0 if job.step == OVERDISK else STOP_GRACE)
         return False
 
@@ -252,12 +224,10 @@ class Hands:
             self._observe("exited", job)
         else:
             state = State(ABSENT, state.name)  # one that was never started has an exit code all the same, and it is 0
-        running = self._running.pop(job.id, None)
-        follower = running.follower if running else self._follower(job)
-        follower.finish()
+        ended = self.running.end(job)
+        ended.follower.finish()
         self._observe("collecting", job)
-        used = running.used if running else Usage()
-        published = publish.publish(self.site, job, state, used)
+        published = publish.publish(self.site, job, state, ended.used)
         for _ in range(_TRIES):
             end = outcome(job, state, published.left)
             if self._publish(job, state, end, published):
@@ -298,7 +268,7 @@ class Hands:
         return self._end(job, Outcome(ABORTED)) if job.phase in WAITING else self._finish(job, state)
 
     def _clean(self, job: Job, state: State) -> bool:
-        self._let_go(job.id)
+        self.running.let_go(job.id)
         self.runtime.remove(stage.container(self.site, job))
         tree.remove(stage.folder(self.site, job))
         self._observe("cleaned", job)
@@ -318,51 +288,19 @@ class Hands:
 
     def measure(self) -> None:
         """Look how much the running jobs have written, and have those over their limit stopped."""
-        for running in list(self._running.values()):
-            self._account(running.job.id)
-            most = stage.limits(self.site, running.job).disk
-            size = tree.measure(stage.results(self.site, running.job), most, collect.MAX_FILES)
-            if size.bytes >= most or size.entries > collect.MAX_FILES:
-                job = self._load(running.job.id)
-                if job is not None and job.phase is EXECUTING and job.step not in (OVERDISK, OVERTIME):
-                    self._note(job, step=OVERDISK)
-                self._news(running.job.id)
-
-    def _account(self, job_id: str) -> None:
-        """Look what a running job has used: when it has ended nobody can tell any more."""
-        running = self._running.get(job_id)
-        if running is not None:
-            with contextlib.suppress(EngineFault):  # it is seen again, or its end tells more
-                used = self.runtime.usage(stage.container(self.site, running.job))
-                running.used = used if used.cpu_seconds or used.peak_memory else running.used
-
-    def overdue(self) -> tuple[list[str], float | None]:
-        """(jobs that have executed long enough, seconds until the next one will have)."""
-        late: list[str] = []
-        soonest: float | None = None
-        for job_id, running in list(self._running.items()):
-            if running.job.execution_duration == 0:
-                continue
-            left = running.began + running.job.execution_duration - time.monotonic()
-            if left <= 0:
-                late.append(job_id)
-            elif soonest is None or left < soonest:
-                soonest = left
-        return late, soonest
+        for job_id in self.running.too_large():
+            job = self._load(job_id)
+            if job is not None and job.phase is EXECUTING and job.step not in (OVERDISK, OVERTIME):
+                self._note(job, step=OVERDISK)
+            self._news(job_id)
 
     def leave(self) -> None:
         """Let go of what runs: the next worker finds it."""
-        for job_id in list(self._running):
-            self._let_go(job_id)
+        self.running.leave()
 
-    def _follower(self, job: Job) -> Follower:
-        name, folder = stage.container(self.site, job), files.folder(self.site, job.id)
-        return Follower(self.runtime, name, folder, stage.cursor(self.site, job), stage.limits(self.site, job).log)
-
-    def _let_go(self, job_id: str) -> None:
-        running = self._running.pop(job_id, None)
-        if running is not None:
-            running.follower.abandon()
+    def _history(self, job: Job) -> list[PhaseChange]:
+        with self.site.database.read() as connection:
+            return store.history(connection, job.id)
 
     def _note(self, job: Job, **values: Any) -> Job | None:
         """Set values of the row where they differ; None when somebody was faster."""

@@ -95,13 +95,13 @@ class Loop:
         with self._site.database.read() as connection:
             jobs = store.leased(connection)
         self._ask_all([job.id for job in jobs if job.desired != store.RUN])
-        late, _ = self.hands.overdue()
+        late, _ = self.hands.running.overdue()
         self._ask_all(late)
 
     def _patience(self, seen: float) -> float:
         if self._stop.is_set() or self._look.is_set():
             return 0.0
-        _, next_one = self.hands.overdue()
+        _, next_one = self.hands.running.overdue()
         left = seen + TICK - time.monotonic()
         return max(0.0, left if next_one is None else min(left, next_one))
 

@@ -52,11 +52,18 @@ def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Publi
     found += [_own(place, name) for name in logs_of_ours]
     numbered = tuple(Result(**{**vars(result), "position": number}) for number, result in enumerate(found))
     usage: dict[str, object] = {"result_bytes": taken.bytes, "result_files": len(taken.files)}
-    usage |= {"cpu_seconds": round(used.cpu_seconds, 3), "peak_memory": used.peak_memory} if used.peak_memory else {}
+    usage |= _told(used, max(used.written, taken.bytes))
     problems = [*taken.problems, *([_CHILD_KILLED] if state.out_of_memory and state.exit_code == 0 else [])]
     if problems:
         usage["problems"] = problems
     return Published(numbered, Left(taken.bytes, taken.over, logs.last_line(place / STDERR), used), usage)
+
+
+def _told(used: Usage, written: int) -> dict[str, object]:
+    """What is known of it: nothing is where the container had ended before it could be looked at."""
+    if used == _UNKNOWN:
+        return {}
+    return {"cpu_seconds": round(used.cpu_seconds, 3), "peak_memory": used.peak_memory, "written_bytes": written}
 
 
 def _id(path: str) -> str:

@@ -169,6 +169,19 @@ def test_what_went_wrong_is_named(station, program, words):
     assert {"stdout", "stderr", "exitcode"} <= set(results_of(station.site, job_id))
 
 
+def test_what_a_job_has_used_is_known_to_its_end(station):
+    job_id = submit(station.site, station.image(
+        "x=$(head -c 20000000 /dev/zero | tr '\\0' x); head -c 900000 /dev/zero > /results/big; "
+        "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"))
+    job = station.until_final(job_id)
+    assert job.phase is COMPLETED
+    executed = (clock.parse(job.ended) - clock.parse(job.started)).total_seconds()
+    assert 0.1 < job.usage["cpu_seconds"] < executed + 0.5
+    assert 20_000_000 < job.usage["peak_memory"] <= 64 * 2**20
+    assert job.usage["written_bytes"] >= 900_000
+    assert job.usage["result_bytes"] == 900_000
+
+
 def test_a_flood_of_output_is_cut_in_the_middle(station):
     job_id = submit(station.site, station.image("echo first; yes | head -n 500000; echo last"))
     assert station.until_final(job_id).phase is COMPLETED

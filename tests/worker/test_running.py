@@ -1,0 +1,106 @@
+"""What the worker keeps of running jobs: clocks that pauses stop, and the last look at what was used."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from registry import clock
+from registry.executor.fake import FakeRuntime
+from registry.executor.runtime import RUNNING, State, Usage
+from registry.uws.phases import EXECUTING, SUSPENDED
+from registry.uws.store import PhaseChange
+from registry.worker.running import Running, suspended
+from tests.worker.jobs import a_job
+
+
+class Meter:
+    """A meter whose end the test tells, by a pipe."""
+
+    def __init__(self) -> None:
+        self.handle, self._end = os.pipe()
+        self.used: Usage | None = Usage(1.0, 4096)
+        self.reads = 0
+
+    def read(self) -> Usage | None:
+        self.reads += 1
+        return self.used
+
+    def fileno(self) -> int:
+        return self.handle
+
+    def end(self) -> None:
+        os.close(self._end)
+
+    def close(self) -> None:
+        os.close(self.handle)
+
+
+class Engine(FakeRuntime):
+    """Hands out one meter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = Meter()
+
+    def meter(self, state: State) -> Meter:  # type: ignore[override]
+        return self.made
+
+
+@pytest.fixture()
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture()
+def running(site, engine) -> Iterator[Running]:
+    made = Running(site, engine)
+    yield made
+    made.leave()
+
+
+def begin(running: Running, job, seconds_ago: float = 0.0, history=()) -> bool:
+    started = clock.later(-seconds_ago)
+    return running.keep(job, State(RUNNING, "c", started_at=started), lambda: history)
+
+
+def test_a_last_look_is_taken_when_the_first_process_ends(running, engine):
+    job = a_job(phase=EXECUTING)
+    assert begin(running, job)
+    assert not begin(running, job)
+    engine.made.used = Usage(2.5, 8192)
+    engine.made.end()
+    deadline = time.monotonic() + 10
+    while not engine.made.reads:
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    engine.made.used = None  # the accounts are gone before the engine tells of the end
+    assert running.end(job).used == Usage(2.5, 8192)
+
+
+def test_the_time_of_a_pause_is_no_time_of_execution(running, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    job = a_job(phase=EXECUTING, execution_duration=60)
+    begin(running, job)
+    now[0] += 50
+    assert running.overdue()[1] == pytest.approx(10, abs=1)
+    running.pause(job)
+    now[0] += 500
+    assert running.overdue() == ([], None)
+    begin(running, job)  # it goes on
+    assert running.overdue()[1] == pytest.approx(10, abs=1)
+    now[0] += 11
+    assert running.overdue() == ([job.id], None)
+
+
+def test_a_worker_that_takes_over_knows_of_earlier_pauses(running):
+    stamps = [clock.fine_stamp(clock.later(-seconds)) for seconds in (100, 90, 50)]
+    history = [PhaseChange(phase, at) for phase, at in zip((EXECUTING, SUSPENDED, EXECUTING), stamps, strict=True)]
+    assert suspended(history) == pytest.approx(40, abs=0.1)
+    job = a_job(phase=EXECUTING, execution_duration=61)
+    begin(running, job, 100, history)
+    assert running.overdue()[1] == pytest.approx(1, abs=0.5)
