@@ -5,8 +5,9 @@ It is given what the store holds and the public address of the job list; it read
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -71,12 +72,13 @@ def results_xml(job: Job, results: Iterable[Result], jobs_url: str) -> bytes:
     return xmlio.serialise(_results(job, results, jobs_url))
 
 
-def list_xml(references: Iterable[Reference], jobs_url: str) -> bytes:
-    """A list of jobs. It may be long, so it is written straight as text."""
-    head = (f'<?xml version="1.0" encoding="UTF-8"?>\n<uws:jobs xmlns:uws="{ns.UWS}" xmlns:xlink="{ns.XLINK}"'
-            f' xmlns:xsi="{ns.XSI}" version="{VERSION}">\n')
-    body = "".join(_reference_xml(item, jobs_url) for item in references)
-    return (head + body + "</uws:jobs>\n").encode()
+def list_xml(stretches: Iterable[Iterable[Reference]], jobs_url: str) -> Iterator[bytes]:
+    """A list of jobs, piece by piece as its stretches come. It may be long, so it is written straight as text."""
+    yield (f'<?xml version="1.0" encoding="UTF-8"?>\n<uws:jobs xmlns:uws="{ns.UWS}" xmlns:xlink="{ns.XLINK}"'
+           f' xmlns:xsi="{ns.XSI}" version="{VERSION}">\n').encode()
+    for references in stretches:
+        yield "".join(_reference_xml(item, jobs_url) for item in references).encode()
+    yield b"</uws:jobs>\n"
 
 
 def _reference_xml(item: Reference, jobs_url: str) -> str:
@@ -152,6 +154,17 @@ def list_json(references: Iterable[Reference], jobs_url: str) -> dict[str, Any]:
     return {"version": VERSION, "jobs": [
         {"id": item.id, "href": job_url(jobs_url, item.id), "phase": item.phase.value, "runId": item.run_id,
          "ownerId": item.owner, "creationTime": item.created} for item in references]}
+
+
+def list_json_text(stretches: Iterable[Iterable[Reference]], jobs_url: str) -> Iterator[bytes]:
+    """The same as text, piece by piece as its stretches come."""
+    yield f'{{"version": "{VERSION}", "jobs": ['.encode()
+    comma = ""
+    for references in stretches:
+        found = json.dumps(list_json(references, jobs_url)["jobs"], ensure_ascii=False)[1:-1]
+        yield (comma + found).encode() if found else b""
+        comma = ", " if found else comma
+    yield b"]}\n"
 
 
 def parameters_json(job: Job, parameters: Iterable[Parameter], jobs_url: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ committed when a function returns, and whoever waits for them has been woken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,13 +25,15 @@ from registry.uws.creation import (
     require_runner,
 )
 from registry.uws.errors import BadValue, NoSuchThing, NotYours, WrongPhase
-from registry.uws.phases import ABORTED, PENDING, QUEUED, STARTABLE, WAITING, Phase
+from registry.uws.phases import ABORTED, ARCHIVED, PENDING, QUEUED, STARTABLE, WAITING, Phase
 from registry.uws.store import Job, NoJob, Parameter, Reference, Result
 from registry.uws.uploads import Pairs
 from registry.uws.values import Filters
 
+STRETCH = 500  # jobs of a list read at once
 MAIN = "result"  # what DALI clients call the one they came for
 _EVERYTHING = Filters()
+_WHEN = {False: "yet", True: "any more"}
 _TRIES = 10  # a change that somebody else is always faster with is given up
 
 
@@ -83,13 +85,24 @@ def details(site: Site, caller: Caller, job_id: str) -> Details:
         return Details(job, store.parameters(connection, job_id), store.results(connection, job_id))
 
 
-def references(site: Site, caller: Caller, filters: Filters = _EVERYTHING) -> list[Reference]:
-    """The jobs that `caller` may list: an administrator all, others their own, the unknown those without owner."""
+def references(site: Site, caller: Caller, filters: Filters = _EVERYTHING) -> Iterator[list[Reference]]:
+    """The jobs that `caller` may list: an administrator all, others their own, the unknown those without owner.
+
+    They come in stretches of at most STRETCH, each read when it is asked for and as the database then is: no list is
+    held in memory or in a transaction, however long it is and however slowly its reader takes it.
+    """
     admit(site, caller)
-    with site.database.read() as connection:
-        return store.references(
-            connection, owner=caller.name, everybody=caller.administrator, phases=filters.phases, after=filters.after,
-            last=filters.last)
+    left, beyond = filters.last, None
+    while left is None or left > 0:
+        limit = STRETCH if left is None else min(left, STRETCH)
+        with site.database.read() as connection:
+            found = store.references(
+                connection, owner=caller.name, everybody=caller.administrator, phases=filters.phases,
+                after=filters.after, newest=filters.last is not None, limit=limit, beyond=beyond)
+        yield found
+        if len(found) < limit:
+            return
+        beyond, left = found[-1], None if left is None else left - limit
 
 
 def wait(site: Site, caller: Caller, job_id: str, seconds: int, phase: Phase | None = None) -> Job:
@@ -112,7 +125,7 @@ def file_of(site: Site, job: Job, result_id: str) -> tuple[Path, Result]:
     if listed:
         found.setdefault(MAIN, listed[0])
     if result_id not in found:
-        yet = "" if job.final else f" yet: it is {job.phase}"
+        yet = "" if job.final and job.phase is not ARCHIVED else f" {_WHEN[job.final]}: it is {job.phase}"
         has = f" It has {', '.join(result.id for result in listed[:20])}." if listed else ""
         raise NoSuchThing(f"Job {job.id} has no result {values.shown(result_id)}{yet}.{has}")
     path = files.inside(site, job.id, found[result_id].path)
@@ -185,10 +198,12 @@ def set_duration(site: Site, caller: Caller, job_id: str, text: str) -> Job:
 
 
 def set_destruction(site: Site, caller: Caller, job_id: str, text: str) -> Job:
-    """Set when the job is destroyed, up to the site's lifetime from now. Raises BadValue."""
+    """Set when the job is destroyed, up to the site's lifetime from now. Raises BadValue, WrongPhase of an archived one."""
     stamp = values.destruction(text, clock.later(site.settings.job_lifetime))
 
     def change(connection: Connection, job: Job) -> Job | None:
+        if job.phase is ARCHIVED:
+            raise WrongPhase(f"Job {job_id} is ARCHIVED: its time of destruction has come, and cannot be changed any more.")
         expected = job.quote if job.final else creation.quote(site.settings, replace(job, destruction=stamp))
         return store.note(connection, job, destruction=stamp, quote=expected)
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -176,20 +177,25 @@ def listing(
     after: str = "", last: int | None = None,
 ) -> list[Job]:
     """The jobs of `owner` (None: those without one) or of everybody; see `references` for the filters."""
-    return [_job(row) for row in _listed(connection, select(jobs), owner, everybody, phases, after, last)]
+    query = _of(select(jobs), owner, everybody, after)
+    return [_job(row) for row in _listed(connection, query, phases, newest=last is not None, limit=last)]
 
 
 def references(
     connection: Connection, *, owner: str | None = None, everybody: bool = False, phases: Sequence[str] = (),
-    after: str = "", last: int | None = None,
+    after: str = "", newest: bool = False, limit: int | None = None, beyond: Reference | None = None,
 ) -> list[Reference]:
     """The same list, of each job only what a list shows (UWS 1.1 §2.2.2.1).
 
-    `phases` is a union; without it archived jobs are left out. `after` is a stamp, strictly. `last` takes the newest
-    so many of what is left, newest first; without it the oldest come first.
+    `phases` is a union; without it archived jobs are left out. `after` is a stamp, strictly. The oldest come first, or
+    the `newest`; at most `limit`, and only those that follow `beyond` in that order.
     """
     columns = (jobs.c.id, jobs.c.phase, jobs.c.run_id, jobs.c.owner, jobs.c.created)
-    found = _listed(connection, select(*columns), owner, everybody, phases, after, last)
+    query = _of(select(*columns), owner, everybody, after)
+    if beyond is not None:
+        place, here = tuple_(jobs.c.created, jobs.c.id), tuple_(literal(beyond.created), literal(beyond.id))
+        query = query.where(place < here if newest else place > here)
+    found = _listed(connection, query, phases, newest=newest, limit=limit)
     return [Reference(row.id, Phase(row.phase), row.run_id, row.owner, row.created) for row in found]
 
 
@@ -292,9 +298,12 @@ def renew(connection: Connection, lease: str) -> int:
     return done.rowcount
 
 
-def due(connection: Connection, now: str, limit: int = 100) -> list[Job]:
-    """Jobs whose destruction time has passed, oldest first; neither archived ones nor those being deleted."""
-    query = select(jobs).where(jobs.c.destruction <= now, jobs.c.desired != DELETE, jobs.c.phase != ARCHIVED.value)
+def due(connection: Connection, now: str, *, kept: int = 0, limit: int = 100) -> list[Job]:
+    """Jobs whose destruction time has passed, oldest first; archived ones `kept` seconds later, deleted ones never."""
+    moment = clock.parse(now)
+    # with milliseconds, as in the rows: texts of other forms do not sort by time
+    passed, gone = (jobs.c.destruction <= clock.fine_stamp(clock.later(-seconds, moment)) for seconds in (0, kept))
+    query = select(jobs).where(passed, jobs.c.desired != DELETE, or_(jobs.c.phase != ARCHIVED.value, gone))
     return [_job(row) for row in connection.execute(query.order_by(jobs.c.destruction).limit(limit))]
 
 
@@ -353,22 +362,24 @@ def _next_of(owner: str) -> Select[Any]:
     return query.with_for_update(skip_locked=True)
 
 
-def _listed(
-    connection: Connection, query: Select[Any], owner: str | None, everybody: bool, phases: Sequence[str], after: str,
-    last: int | None,
-) -> list[Row[Any]]:
+def _of(query: Select[Any], owner: str | None, everybody: bool, after: str) -> Select[Any]:
     query = query.where(jobs.c.desired != DELETE)
     if not everybody:
         query = query.where(_owned_by(owner))
-    if after:
-        query = query.where(jobs.c.created > after)
+    return query.where(jobs.c.created > after) if after else query
+
+
+def _listed(
+    connection: Connection, query: Select[Any], phases: Sequence[str], *, newest: bool, limit: int | None,
+) -> list[Row[Any]]:
+    columns = (jobs.c.created.desc(), jobs.c.id.desc()) if newest else (jobs.c.created, jobs.c.id)
     kinds = [jobs.c.phase == str(phase) for phase in dict.fromkeys(phases)] or [jobs.c.phase != ARCHIVED.value]
-    if last is None:
-        return list(connection.execute(query.where(or_(*kinds)).order_by(jobs.c.created, jobs.c.id)))
-    # one phase at a time: the newest of each are then found by an index, however many jobs there are
-    query = query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(last)
+    query = query.order_by(*columns).limit(limit)
+    if limit is None:
+        return list(connection.execute(query.where(or_(*kinds))))
+    # one phase at a time: the first of each are then found by an index, however many jobs there are
     found = [row for kind in kinds for row in connection.execute(query.where(kind))]
-    return sorted(found, key=lambda row: (row.created, row.id), reverse=True)[:last]
+    return sorted(found, key=lambda row: (row.created, row.id), reverse=newest)[:limit]
 
 
 def _owned_by(owner: str | None) -> ColumnElement[bool]:

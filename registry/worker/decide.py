@@ -12,7 +12,7 @@ from enum import StrEnum
 from registry import clock
 from registry.executor.runtime import ABSENT, CREATED, EXITED, State
 from registry.uws import store
-from registry.uws.phases import EXECUTING, QUEUED, SUSPENDED, UNKNOWN
+from registry.uws.phases import ARCHIVED, EXECUTING, QUEUED, SUSPENDED, UNKNOWN
 from registry.uws.store import Job
 
 # steps that the worker writes; the store writes `claimed`
@@ -30,13 +30,20 @@ class Action(StrEnum):
     LOST = "lost"        # it was started, and the engine has no such container
     ABORT = "abort"      # nobody wants it any more, and nothing of it runs
     CLEAN = "clean"      # its phase is final: remove container and folders
+    ARCHIVE = "archive"  # remove all but its row, which stays to be read
     DELETE = "delete"    # remove everything of it
 
 
-def decide(job: Job, state: State, now: datetime) -> Action:
-    """The next action for `job`, whose present attempt has the container `state`, at the moment `now`."""
-    if job.desired == store.DELETE or clock.parse(job.destruction) <= now:
+def decide(job: Job, state: State, now: datetime, kept: int = 0) -> Action:
+    """The next action for `job`, whose present attempt has the container `state`, at the moment `now`.
+
+    Its row is `kept` for so many seconds after its destruction (UWS 1.1 §2.1.3, ARCHIVED).
+    """
+    destruction = clock.parse(job.destruction)
+    if job.desired == store.DELETE or clock.later(kept, destruction) <= now:
         return Action.DELETE
+    if destruction <= now and job.phase is not ARCHIVED:
+        return Action.ARCHIVE
     if job.final:
         return Action.NOTHING if state.status == ABSENT else Action.CLEAN
     if state.status in (ABSENT, CREATED):

@@ -30,7 +30,7 @@ from registry.executor.runtime import (
 )
 from registry.site import Site
 from registry.uws import fair, files, store
-from registry.uws.phases import ABORTED, ERROR, EXECUTING, WAITING
+from registry.uws.phases import ABORTED, ARCHIVED, ERROR, EXECUTING, WAITING
 from registry.uws.store import Job, NoJob, PhaseChange
 from registry.worker import publish, stage
 from registry.worker.decide import OVERDISK, OVERTIME, STAGED, Action, decide, is_overtime
@@ -66,7 +66,7 @@ class Hands:
         self._acts: dict[Action, Callable[[Job, State], bool]] = {
             Action.NOTHING: self._keep_watch, Action.START: self._start, Action.RUNNING: self._mark_running,
             Action.STOP: self._stop, Action.FINISH: self._finish, Action.LOST: self._finish, Action.ABORT: self._abort,
-            Action.CLEAN: self._clean, Action.DELETE: self._delete,
+            Action.CLEAN: self._clean, Action.ARCHIVE: self._archive, Action.DELETE: self._delete,
         }
 
     # --- the turn -----------------------------------------------------------------------------------------------------
@@ -80,7 +80,8 @@ class Hands:
                 return
             try:
                 state = self.runtime.inspect(stage.container(self.site, job))
-                again = self._acts[decide(job, state, self.running.now(job))](job, state)
+                action = decide(job, state, self.running.now(job), self.site.settings.archive_time)
+                again = self._acts[action](job, state)
             except EngineAbsent as error:
                 self.engine = None
                 again = self._wait(job, str(error))
@@ -274,10 +275,29 @@ class Hands:
         self._observe("cleaned", job)
         return False
 
-    def _delete(self, job: Job, state: State) -> bool:
+    def _archive(self, job: Job, state: State) -> bool:
+        """Its destruction has come: nothing runs and no file is left, and what it was can still be read."""
+        self._remove_all(job, state)
+        with self.site.database.write() as connection:
+            ended: Job | None = job
+            if not job.final:
+                ended = store.move(connection, job, ABORTED, error_type=FATAL, error=(
+                    f"The job's time of destruction came while it was {job.phase}."))
+            moved = ended and store.move(connection, ended, ARCHIVED)
+            if moved is None:
+                return True
+            store.set_results(connection, job.id, ())
+        self.site.bells.ring(PHASES)
+        self._freed()
+        return False
+
+    def _remove_all(self, job: Job, state: State) -> None:
         self.fetches.forget(job.id)
         self._clean(job, state)
         tree.remove(files.folder(self.site, job.id))
+
+    def _delete(self, job: Job, state: State) -> bool:
+        self._remove_all(job, state)
         with self.site.database.write() as connection:
             store.remove(connection, job.id)
         self.site.bells.ring(PHASES)

@@ -91,9 +91,10 @@ class Loop:
                 self._pool.ask(job_id, new=True)
 
     def _wishes(self) -> None:
-        """Jobs that are to be stopped or deleted."""
+        """Jobs that are to be stopped or deleted, or have another time to execute."""
         with self._site.database.read() as connection:
             jobs = store.leased(connection)
+        self.hands.running.heed(jobs)
         self._ask_all([job.id for job in jobs if job.desired != store.RUN])
         late, _ = self.hands.running.overdue()
         self._ask_all(late)

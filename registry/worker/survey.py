@@ -25,7 +25,7 @@ def survey(hands: Hands) -> list[str]:
     """The jobs that need a turn. Without an engine those in the queue are told so, and the others left alone."""
     site = hands.site
     with site.database.read() as connection:
-        due = [job.id for job in store.due(connection, clock.stamp())]
+        due = [job.id for job in store.due(connection, clock.fine_stamp(), kept=site.settings.archive_time)]
     try:
         states = hands.runtime.list(site.settings.engine_name)
         if hands.engine is None:

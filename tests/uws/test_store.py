@@ -147,10 +147,24 @@ def test_results_keep_their_order_and_go_with_the_job(site: Any) -> None:
 def test_due_are_those_past_their_destruction(site: Any) -> None:
     past = put(site, destruction="2026-01-01T00:00:00.000Z")
     put(site, destruction="2026-01-01T00:00:00.000Z", desired=store.DELETE)
-    put(site, destruction="2026-01-01T00:00:00.000Z", phase=ARCHIVED)
+    kept = put(site, destruction="2026-01-01T00:00:01.000Z", phase=ARCHIVED)
     put(site)
     with site.database.read() as connection:
-        assert [found.id for found in store.due(connection, clock.fine_stamp())] == [past.id]
+        now = clock.fine_stamp()
+        assert [found.id for found in store.due(connection, now)] == [past.id, kept.id]
+        assert [found.id for found in store.due(connection, now, kept=10**8)] == [past.id]
+        assert [found.id for found in store.due(connection, "2026-01-01T00:01:00Z", kept=60)] == [past.id]
+        assert [found.id for found in store.due(connection, "2026-01-01T00:01:01Z", kept=60)] == [past.id, kept.id]
+
+
+@pytest.mark.parametrize(("now", "due"), [
+    ("2026-01-01T00:00:05.122Z", False), ("2026-01-01T00:00:05Z", False), ("2026-01-01T00:00:05.123Z", True),
+    ("2026-01-01T00:00:06Z", True),
+])
+def test_destruction_is_told_by_the_millisecond(site: Any, now: str, due: bool) -> None:
+    put(site, destruction="2026-01-01T00:00:05.123Z")
+    with site.database.read() as connection:
+        assert bool(store.due(connection, now)) is due
 
 
 def test_lists_filter_by_owner_phase_time_and_number(site: Any) -> None:
@@ -162,7 +176,9 @@ def test_lists_filter_by_owner_phase_time_and_number(site: Any) -> None:
 
     def listed(**filters: Any) -> list[str]:
         with site.database.read() as connection:
-            found = [item.id for item in store.references(connection, **filters)]
+            paged = {"newest": "last" in filters, "limit": filters.get("last")}
+            others = {name: value for name, value in filters.items() if name != "last"}
+            found = [item.id for item in store.references(connection, **others, **paged)]
             assert [item.id for item in store.listing(connection, **filters)] == found
             return found
 
