@@ -38,6 +38,7 @@ def set_up_log() -> None:
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, datefmt="%Y-%m-%dT%H:%M:%SZ",
                         format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each of its plugins
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue for a moment is no news
 
 
