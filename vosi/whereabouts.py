@@ -10,7 +10,7 @@ import re
 _PIECE = re.compile(
     rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
     rb"|<(?P<end>/?)(?P<name>[^\s/>!?<]+)(?:\"[^\"]*\"|'[^']*'|[^>\"'])*>", re.DOTALL)
-_START = re.compile(rb"<([^\s/>!?<]{1,200})")
+_START = re.compile(rb"<([A-Za-z_:\x80-\xff][A-Za-z0-9_:.\-\x80-\xff]{0,199})")
 
 
 def where(data: bytes, offset: int) -> str:

@@ -15,7 +15,7 @@ from registry.db import alone
 from registry.errors import Conflict, NotFound
 from registry.records import authorities, publish, store
 from registry.records.publish import PublishRefused
-from registry.records.ready import one_record, prepare
+from registry.records.ready import one_placed, prepare
 from registry.records.shelf_rows import SHELF
 from registry.site import Site
 from registry.tables import drafts
@@ -122,16 +122,16 @@ def drop(connection: Connection, draft: SavedDraft) -> None:
 def _named(site: Site, xml: bytes) -> tuple[bytes, str]:
     """The bytes to keep, and the name of the record of ours that they are to become. Raises PublishRefused."""
     try:
-        kept, element = one_record(xml)
+        kept, element, first_line = one_placed(xml)
     except xmlio.XmlRefused as error:
         raise PublishRefused(str(error)) from None
-    ready = prepare(site.schemas, kept, element)
+    ready = prepare(site.schemas, kept, element, first_line)
     if ready.fault:
         raise PublishRefused(ready.fault, (Problem("identifier", ready.fault, "identifier"),))
     with site.database.read() as connection:
         ours = authorities.ours(connection)
     if ready.summary.authority.lower() not in ours:
-        fault = publish.not_ours(ready.summary.ivoid, ours)
+        fault = publish.not_ours(ready, ours)
         raise PublishRefused(fault.what, (fault,))
     return kept, ready.summary.ivoid
 

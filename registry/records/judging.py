@@ -51,15 +51,15 @@ def of_document(schemas: Schemas, document: Document) -> Iterator[Verdict]:
         yield _unread(document.name, document.fault)
         return
     try:
-        bodies = list(xmlio.records_in(document.data))
+        bodies = list(xmlio.placed_records(document.data))
     except xmlio.XmlRefused as error:
         yield _unread(document.name, str(error))
         return
     if not bodies:
         yield _unread(document.name, "It holds no VOResource record.")
-    for body in bodies:
+    for body, first_line in bodies:
         try:
-            yield _verdict(document.name, prepare(schemas, body, xmlio.parse(body)))
+            yield _verdict(document.name, prepare(schemas, body, xmlio.parse(body), first_line))
         except xmlio.XmlRefused as error:
             yield _unread(document.name, str(error))
 
@@ -71,14 +71,14 @@ def of_record(schemas: Schemas, record: Record) -> Verdict:
 
 def subject(ready: Ready, *, header: str = "") -> Subject:
     """A record that has been judged by the schemas, as the rules take it."""
-    return Subject(ready.element, ready.summary, ready.profile, ready.problems, clock.stamp(), header)
+    return Subject(ready.element, ready.summary, ready.profile, ready.told, clock.stamp(), header)
 
 
 def _verdict(name: str, ready: Ready) -> Verdict:
     said = ready.summary
     if ready.fault:
         return Verdict(name, said.ivoid, said.type, "not valid", (Problem("identifier", ready.fault, "identifier"),))
-    return Verdict(name, said.ivoid, said.type, _WORDS.get(ready.profile, "not valid"), ready.problems,
+    return Verdict(name, said.ivoid, said.type, _WORDS.get(ready.profile, "not valid"), ready.told,
                    rofr.findings(subject(ready)))
 
 

@@ -6,12 +6,14 @@ does not make records (`vosi.resource`) and it adopts no authority (`adopting`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from registry.db import alone
 from registry.errors import Conflict, Refusal
 from registry.records import authorities, store
-from registry.records.ready import Ready, one_record, prepare
+from registry.records.ready import Ready, one_placed, prepare
 from registry.records.shelf_rows import SHELF
 from registry.records.store import Record
 from registry.site import Site
@@ -84,10 +86,10 @@ def _overtaken(connection: Connection, ivoid: str, record: Record | None, expect
 def readied(site: Site, xml: bytes) -> Ready:
     """The record in `xml`, judged as one of ours is. Raises PublishRefused."""
     try:
-        kept, element = one_record(xml)
+        kept, element, first_line = one_placed(xml)
     except XmlRefused as error:
         raise PublishRefused(str(error)) from None
-    ready = prepare(site.schemas, kept, element)
+    ready = prepare(site.schemas, kept, element, first_line)
     fault, problems = why_not_ours(site, ready)
     if fault:
         raise PublishRefused(fault, problems)
@@ -100,18 +102,20 @@ def why_not_ours(site: Site, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
         return ready.fault, (Problem("identifier", ready.fault, "identifier"),)
     name = ready.summary.ivoid
     if "?" in name or "#" in name:
-        fault = f"{name} has a ? or #: a record is registered under its name without them (Identifiers 2.0 §2.1)."
+        fault = (f"{name} has a ? or #: a record is registered under its name without them (Identifiers 2.0 §2.1) "
+                 f"{ready.place('identifier')}.")
         return fault, (Problem("identifier", fault, "identifier"),)
     if _breaks_our_registry(site, ready):
-        fault = f"{name} is this registry's own record: it must stay an active vg:Registry."
+        fault = f"{name} is this registry's own record: it must stay an active vg:Registry {ready.place('status')}."
         return fault, (Problem("Resource", fault, "status"),)
     missing = site.schemas.missing_namespaces(ready.element)
     if missing:
-        fault = f"{name} cannot be judged, so it cannot be ours: there is no schema here for {', '.join(missing)}."
-        return fault, ready.problems
+        first = ready.told[0]
+        return (f"{name} cannot be judged, so it cannot be ours: there is no schema here for {', '.join(missing)} "
+                f"(line {first.line}, in element {first.where})."), ready.told
     if ready.publishable:
         return "", ()
-    problems = ready.problems or tuple(site.schemas.validate(ready.element, RECOMMENDED))
+    problems = ready.told or replace(ready, problems=tuple(site.schemas.validate(ready.element, RECOMMENDED))).told
     return f"{name} is not valid, so it cannot be ours: {_worded(problems)}", problems
 
 
@@ -160,21 +164,22 @@ def claims_too_much(connection: Connection, site: Site, ready: Ready) -> Problem
     """What is wrong where the record speaks for an authority that is not ours, by name or as our registry record."""
     ours = authorities.ours(connection)
     if ready.summary.authority.lower() not in ours:
-        return not_ours(ready.summary.ivoid, ours)
+        return not_ours(ready, ours)
     if store.key_of(ready.summary.ivoid) != store.key_of(authorities.our_registry(site.settings.authority)):
         return None
     listed = {claimed.lower() for claimed in authorities.listed(ready.element)}
     if listed == ours:
         return None
     what = (f"Our registry record must list exactly our authorities as managedAuthority ({', '.join(sorted(ours))}), "
-            f"not {', '.join(sorted(listed)) or 'none'}; `registry import --own` adopts further ones.")
+            f"not {', '.join(sorted(listed)) or 'none'} {ready.place('managedAuthority')}; `registry import --own` adopts "
+            "further ones.")
     return Problem("managedAuthority", what, "managedAuthority")
 
 
-def not_ours(ivoid: str, ours: frozenset[str]) -> Problem:
+def not_ours(ready: Ready, ours: frozenset[str]) -> Problem:
     """That the record is of no authority in `ours`."""
-    what = (f"{ivoid} is not of an authority of ours ({', '.join(sorted(ours)) or 'there is none'}); "
-            "`registry import --own` adopts one.")
+    what = (f"{ready.summary.ivoid} is not of an authority of ours ({', '.join(sorted(ours)) or 'there is none'}) "
+            f"{ready.place('identifier')}; `registry import --own` adopts one.")
     return Problem("identifier", what, "identifier")
 
 
