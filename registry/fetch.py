@@ -7,6 +7,8 @@ in between gains nothing; every redirect is checked again. It knows no protocol 
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -22,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from registry import addresses
 from registry.config import Settings
@@ -30,6 +33,7 @@ from registry.errors import Refusal
 USER_AGENT = "innerspace/0.1 (IVOA registry)"
 MAX_REDIRECTS = 3
 _CHUNK = 64 * 1024
+_SLACK = 0.5  # seconds: where a body is read, its reader sees the deadline first and says so better
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -105,6 +109,12 @@ class Fetcher:
 
     def _whole(self, method: str, url: str, headers: Mapping[str, str] | None, limit: int | None) -> Reply:
         deadline = time.monotonic() + self._settings.fetch_deadline
+        with _reading_until(deadline + _SLACK):
+            return self._followed(method, url, headers, limit, deadline)
+
+    def _followed(
+        self, method: str, url: str, headers: Mapping[str, str] | None, limit: int | None, deadline: float,
+    ) -> Reply:
         for _ in range(MAX_REDIRECTS + 1):
             response = self._send(method, url, {"Accept-Encoding": "gzip", **(headers or {})}, None)
             try:
@@ -237,6 +247,55 @@ def checked_address(host: str, port: int, allowed: list[str]) -> str:
     return found[0]
 
 
+_until = threading.local()  # .value: the moment after which this thread reads no further
+
+
+@contextmanager
+def _reading_until(moment: float) -> Iterator[None]:
+    _until.value = moment
+    try:
+        yield
+    finally:
+        _until.value = None
+
+
+class _Hurried:
+    """A socket whose every read ends when its thread's time is up: a server may send its headers a byte at a time."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """Raises TimeoutError when there is no time left."""
+        read = super().recv_into  # type: ignore[misc]
+        moment = getattr(_until, "value", None)
+        if moment is None:
+            return int(read(*args, **kwargs))
+        left = moment - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        patience = self.gettimeout()  # type: ignore[attr-defined]
+        if patience is not None and patience <= left:
+            return int(read(*args, **kwargs))
+        self.settimeout(left)  # type: ignore[attr-defined]
+        try:
+            return int(read(*args, **kwargs))
+        finally:
+            self.settimeout(patience)  # type: ignore[attr-defined]
+
+
+class _HurriedSocket(_Hurried, socket.socket):
+    """Of plain HTTP."""
+
+
+class _HurriedTLS(_Hurried, ssl.SSLSocket):
+    """Of HTTPS."""
+
+
+def _hurried(plain: socket.socket) -> socket.socket:
+    patience = plain.gettimeout()
+    made = _HurriedSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+    made.settimeout(patience)
+    return made
+
+
 class _GuardedAdapter(HTTPAdapter):
     """Connects only where the policy lets it, to the very address that was checked."""
 
@@ -259,7 +318,16 @@ def _pool(pool: Any, connection: Any, settings: Settings) -> Any:
         host = self.host.strip("[]")
         if f"{host}:{self.port}" not in named:
             self._dns_host = checked_address(host, self.port, settings.allowed_networks)
-        return connection._new_conn(self)
+        return _hurried(connection._new_conn(self))
 
-    guarded = type(f"Guarded{connection.__name__}", (connection,), {"_new_conn": _new_conn})
+    members: dict[str, Any] = {"_new_conn": _new_conn}
+    if connection is HTTPSConnection:
+        def _connect(self: Any) -> None:
+            if self.ssl_context is None:
+                self.ssl_context = create_urllib3_context()
+                self.ssl_context.sslsocket_class = _HurriedTLS
+            connection.connect(self)
+
+        members["connect"] = _connect
+    guarded = type(f"Guarded{connection.__name__}", (connection,), members)
     return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": guarded})

@@ -362,7 +362,8 @@ watches = Table(  # services whose own documents are read again now and then
     Column("validators", JSON, nullable=False, default=dict),  # url -> [ETag, Last-Modified, sha256] of its documents
     Column("due", String, nullable=False),
     Column("read", String, nullable=False, default=""),  # when they were read last
-    Column("problems", JSON, nullable=False, default=list),  # sentences, of that reading
+    Column("problems", JSON, nullable=False, default=list),  # sentences, of the documents that the record is of
+    Column("fault", Text, nullable=False, default=""),  # why the last reading came to nothing; '' when it did not
     Column("refused", String, nullable=False, default=""),  # digest of a change that a person has refused
 )
 held_changes = Table(  # what documents say now, and a person has to accept since it removes something

@@ -41,7 +41,7 @@ def _told(checked: list[Checked]) -> None:
         (one.told.record.ivoid, one.told.state, seen.row.since, "" if seen.row.millis is None else seen.row.millis,
          seen.row.message) for one in checked for seen in one.told.seen), empty="No service is registered yet.")
     for one in checked:
-        problems = one.told.watch.problems if one.told.watch else []
+        problems = one.told.watch.sentences if one.told.watch else []
         for words in (*one.changes, *problems):
             click.echo(f"  {one.told.record.ivoid}: {words}", err=True)
 

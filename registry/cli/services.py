@@ -167,7 +167,7 @@ def show(site: Site, ivoid: str, as_json: bool) -> None:
         for one in told.seen:
             up = "unknown" if one.day is None else f"{one.day:.1%}"
             click.echo(f"  {one.row.url}: {one.row.state} since {one.row.since}, up {up} of the last day. {one.row.message}".rstrip())
-        for words in told.watch.problems if told.watch else ():
+        for words in told.watch.sentences if told.watch else ():
             click.echo(f"  note: {words}")
         for words in told.held.changes if told.held else ():
             click.echo(f"  waits for `registry api accept {told.record.ivoid}`: {words}")

@@ -22,6 +22,7 @@ from vosi.capabilities import Capability, Interface
 from vosi.identifiers import InvalidIdentifier, standard_key
 from vosi.namespaces import STD_RUNNER
 
+_ALIKE = 0.7  # from here on one standardID may be meant by another
 _KEPT = 16384  # records whose capabilities stay in memory
 
 
@@ -93,24 +94,41 @@ def offered(connection: Connection) -> list[str]:
 
 
 def nearest(connection: Connection, standard_id: str, more: Collection[str] = ()) -> str:
-    """The standardID that `standard_id` may have been meant to be, as a service of ours spells it; '' for none.
-
-    Where none of ours is near, one of `more`.
-    """
-    near = difflib.get_close_matches(standard_id.lower(), offered(connection), n=1, cutoff=0.8)
-    found = find(connection, near[0]) if near else []
-    if found:
-        return found[0].standard_id
-    return near_of(standard_id, more)
+    """The standardID that `standard_id` may have been meant to be: one that a service of ours speaks, as it spells it,
+    or one of `more`; '' for none."""
+    speaks = offered(connection)
+    near = near_of(standard_id, [*more, *speaks])
+    if near.lower() not in speaks:
+        return near
+    found = find(connection, near)
+    return next((one.standard_id for one in found if one.standard_id.lower() == near.lower()), near)
 
 
 def near_of(standard_id: str, known: Collection[str]) -> str:
     """The one of `known` that `standard_id` is a misspelling of; '' for none, and where it is one of them."""
-    spelt = {one.lower(): one for one in known}
-    if standard_id.lower() in spelt:
-        return "" if standard_id in known else spelt[standard_id.lower()]
-    near = difflib.get_close_matches(standard_id.lower(), spelt, n=1, cutoff=0.85)
-    return spelt[near[0]] if near else ""
+    if standard_id in known:
+        return ""
+    best, found = _ALIKE, ""
+    wanted = _parted(standard_id)
+    for one in known:
+        alike = _alike(wanted, _parted(one))
+        if alike > best:
+            best, found = alike, one
+    return found
+
+
+def _parted(standard_id: str) -> tuple[str, str, str]:
+    """What is compared of a standardID, each with its like: authority and path, the standard's name, its key."""
+    head, _, fragment = standard_id.lower().partition("#")
+    path, _, name = head.rpartition("/")
+    return path, name, fragment
+
+
+def _alike(one: tuple[str, str, str], other: tuple[str, str, str]) -> float:
+    """How alike two are, 0 to 1: no better than their least alike part; the key counts half."""
+    path, name, key = (difflib.SequenceMatcher(None, mine, theirs).ratio() if mine or theirs else 1.0
+                       for mine, theirs in zip(one, other, strict=True))
+    return min(path, name) * (1 + key) / 2
 
 
 def datacenters(connection: Connection) -> dict[str, str]:

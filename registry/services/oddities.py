@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ from registry.services import versions, zones
 from registry.services.find import near_of
 from vosi import namespaces as ns
 from vosi.capabilities import Capability
+from vosi.identifiers import standard_key
+
+_TYPO = 0.8  # from here on one key may be another with a typing error
 
 
 def about(
@@ -47,16 +51,21 @@ def _of_one(settings: Settings, home: str, address: str, capability: Capability)
 
 
 def _spelling(standard_id: str, known: Collection[str]) -> Iterator[str]:
-    if not standard_id or standard_id in known:
-        return
-    near = near_of(standard_id, known)
+    near = near_of(standard_id, known) if standard_id else ""
     if not near:
         return
-    if near.lower() == standard_id.lower():
+    (head, key), (near_head, near_key) = standard_key(standard_id), standard_key(near)
+    if (head, key) == (near_head, near_key):
         if near != near.lower():  # what is only known in lower case says nothing of how it is written
-            yield f"The standardID {standard_id} is written {near} by the standard; they compare as one."
-    elif versions.name_and_version(near.lower())[0] != versions.name_and_version(standard_id.lower())[0]:
+            yield f"The standardID {standard_id} is written {near} by the standard; clients may take it for another."
+    elif head != near_head or _mistyped(key, near_key):
         yield f"The standardID {standard_id} is not known here: is {near} meant?"
+
+
+def _mistyped(key: str, near: str) -> bool:
+    """Whether a key looks like another one with a typing error, and not like another version or another part."""
+    name, near_name = versions.name_and_version(key)[0], versions.name_and_version(near)[0]
+    return name != near_name and difflib.SequenceMatcher(None, name, near_name).ratio() >= _TYPO
 
 
 def _place(url: str) -> str:

@@ -6,13 +6,12 @@ database is down. It knows nothing of the services registered here.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from registry import clock
+from registry import clock, space
 from registry.db import alone
 from registry.errors import Refusal
 from registry.services.memory import Memory
@@ -24,7 +23,6 @@ from vosi.capabilities import Capability, Interface
 
 BASIC_LOGIN = "ivo://ivoa.net/sso#BasicAA"
 ENGINE_FACT = "engine fault"  # the worker's sentence while the Docker engine does not answer; else there is none
-LEAST_DISK = 512 * 2**20  # bytes free below which new results could fail
 _STARTED = clock.stamp()
 _looks: Memory[str] = Memory()
 
@@ -87,13 +85,7 @@ def _database(site: Site) -> str:
 
 
 def _disk(site: Site) -> str:
-    try:
-        free = shutil.disk_usage(site.settings.instance).free
-    except OSError as error:
-        return f"The instance's disk cannot be read: {error.strerror}."
-    if free < LEAST_DISK:
-        return f"The disk is nearly full ({free // 2**20} MiB are left): records are served, new jobs may fail."
-    return ""
+    return space.shortage(site.settings)
 
 
 def _repository(site: Site) -> str:

@@ -17,12 +17,21 @@ MOST_PROBLEMS = 50  # sentences that are kept of one reading
 
 @dataclass(frozen=True)
 class Watch:
-    """A service that is read again: from where, when last and next, and what was wrong then."""
+    """A service that is read again: from where, when last and next, and what is wrong with what it says.
+
+    `fault` is why the last reading came to nothing, '' when it did not.
+    """
 
     url: str
     read: str
     due: str
     problems: list[str]
+    fault: str
+
+    @property
+    def sentences(self) -> list[str]:
+        """All that is wrong."""
+        return [self.fault, *self.problems] if self.fault else self.problems
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ def begin(
 def watch(connection: Connection, key: str) -> Watch | None:
     """How the service is watched; None where it is not."""
     row = connection.execute(select(watches).where(watches.c.key == key)).first()
-    return Watch(row.url, row.read, row.due, row.problems) if row else None
+    return Watch(row.url, row.read, row.due, row.problems, row.fault) if row else None
 
 
 def held(connection: Connection, key: str) -> Held | None:

@@ -48,7 +48,7 @@ def turn(site: Site) -> int:
             reread(site, key)
         except Exception:  # one service, whatever it sends, must not keep the others from being read
             _log.exception("reading %s again failed", key)
-            _write_down(site, key, ["It could not be read again, by a fault in this program: the worker's log tells more."])
+            _failed(site, key, "It could not be read again, by a fault in this program: the worker's log tells more.")
     return len(keys)
 
 
@@ -62,11 +62,11 @@ def reread(site: Site, key: str, *, force: bool = False) -> list[str]:
     bearer = credentials.get(site, record.ivoid).get("Authorization", "").removeprefix("Bearer ")
     try:
         if not force and _unchanged(site.fetcher, row.validators, credentials.get(site, record.ivoid), row.url):
-            _write_down(site, key, row.problems)
+            _as_recorded(site, key)
             return []
         found = importing.look(site, row.url, bearer)
     except Refusal as error:
-        _write_down(site, key, [str(error)])
+        _failed(site, key, str(error))
         return []
     return _taken(site, record, row.refused, found)
 
@@ -106,22 +106,20 @@ def _taken(site: Site, record: Record, refused: str, found: Found) -> list[str]:
     try:
         described = describing.described(site, Wish(key=record.ivoid.split("/", 3)[3]), found.capabilities, found.tableset)
     except (Refusal, xmlio.XmlRefused) as error:
-        _write_down(site, record.key, [*found.problems, str(error)])
+        _failed(site, record.key, str(error))
         return []
     problems = [*found.problems, *described.notes]
     if described.mark in (record.digest, refused):
-        _write_down(site, record.key, problems, found.validators)
+        _as_recorded(site, record.key, problems=problems, validators=found.validators)
         return []
     changes = comparing.changes(record.xml, described.xml)
     if any(one.removes for one in changes):
         _hold(site, record, described.mark, changes, found, described.xml)
-        _write_down(site, record.key, problems)
+        _write_down(site, record.key, problems=problems)
     else:
         why = " ".join(one.words for one in changes) or "its documents changed"
         publish.publish(site, described.xml, who=WHO, why=why[:500], expected=record.version)
-        with site.database.write() as connection:
-            connection.execute(delete(held_changes).where(held_changes.c.key == record.key))
-        _write_down(site, record.key, problems, found.validators)
+        _as_recorded(site, record.key, problems=problems, validators=found.validators)
     _log.info("%s: its documents changed: %s", record.ivoid, " ".join(one.words for one in changes))
     return [one.words for one in changes]
 
@@ -136,14 +134,23 @@ def _hold(
             changes=[one.words for one in changes], validators=dict(found.validators), xml=xml))
 
 
-def _write_down(
-    site: Site, key: str, problems: list[str], validators: Mapping[str, list[str]] | None = None,
-) -> None:
-    values: dict[str, Any] = {"read": clock.stamp(), "due": due_next(site), "problems": list(dict.fromkeys(problems))[:MOST_PROBLEMS]}
-    if validators is not None:
-        values["validators"] = dict(validators)
+def _failed(site: Site, key: str, fault: str) -> None:
+    _write_down(site, key, fault=fault)
+
+
+def _as_recorded(site: Site, key: str, **values: Any) -> None:
+    """The documents say what the record says, or what a person has refused: nothing waits."""
     with site.database.write() as connection:
-        connection.execute(update(watches).where(watches.c.key == key).values(**values))
+        connection.execute(delete(held_changes).where(held_changes.c.key == key))
+    _write_down(site, key, **values)
+
+
+def _write_down(site: Site, key: str, *, fault: str = "", **values: Any) -> None:
+    if "problems" in values:
+        values["problems"] = list(dict.fromkeys(values["problems"]))[:MOST_PROBLEMS]
+    with site.database.write() as connection:
+        connection.execute(update(watches).where(watches.c.key == key).values(
+            read=clock.stamp(), due=due_next(site), fault=fault[:2000], **values))
 
 
 def _unchanged(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from registry import addresses
@@ -29,11 +29,12 @@ def _zone(host: str, own: str, internal: tuple[str, ...], networks: tuple[str, .
     if host == own or any(_fits(host, name.lower()) for name in (*internal, *_INSIDE)):
         return INTERNAL
     try:
-        address = ip_address(host.partition("%")[0])
+        address = addresses.unwrap(ip_address(host.partition("%")[0]))
     except ValueError:
         return INTERNAL if host and "." not in host else EXTERNAL
-    named = addresses.may_connect(host, networks) and not addresses.may_connect(host, ())
-    return INTERNAL if named or not addresses.unwrap(address).is_global else EXTERNAL
+    listed = (ip_network(network, strict=False) for network in networks)
+    named = any(address.version == network.version and address in network for network in listed)
+    return INTERNAL if named or not address.is_global else EXTERNAL
 
 
 def _fits(host: str, name: str) -> bool:

@@ -15,6 +15,7 @@ from registry.records import publish, store
 from registry.services import credentials, importing
 from registry.services.find import find
 from registry.services.importing import NotDescribed
+from registry.services.standards import shipped
 from registry.site import Site
 from tests.services.conftest import CONE, capability, document
 from vosi import availability, capabilities as capability_documents, namespaces as ns, xmlio
@@ -233,3 +234,43 @@ def test_a_token_that_no_header_can_carry(founded: Site, httpserver: HTTPServer)
 
 def test_fetch_errors_are_refusals():
     assert issubclass(FetchError, Refusal)
+
+
+@pytest.mark.parametrize(("standard_id", "words"), [
+    ("ivo://ivoa.net/std/conesearch", "is written ivo://ivoa.net/std/ConeSearch"),
+    ("ivo://ivoa.net/std/ConeSerach", "is ivo://ivoa.net/std/ConeSearch meant?"),
+    ("ivo://ivoa.net/std/SIA#qurey-2.0", "is ivo://ivoa.net/std/SIA#query-2.0 meant?"),
+    ("ivo://ivoa.net/std/SIA#Query-2.0", "is written ivo://ivoa.net/std/SIA#query-2.0"),
+    ("ivo:/ivoa.net/std/ConeSearch", "is ivo://ivoa.net/std/ConeSearch meant?"),
+    ("ivo://ivoa.net/std/SIA#query-2.1", ""), ("ivo://ivoa.net/std/VOSI#tables-1.1", ""),
+    ("ivo://south.example/std/own#query-1.0", ""), (CONE, ""), ("", ""),
+])
+def test_a_standard_in_the_wrong_case_or_with_a_typo_is_told(
+    founded: Site, httpserver: HTTPServer, standard_id: str, words: str,
+):
+    shipped.ship(founded)
+    url = httpserver.url_for("/cat")
+    httpserver.expect_request("/cat/capabilities").respond_with_data(
+        document(capability(f"{url}/scs", standard_id=standard_id)), content_type="text/xml")
+    problems = [one for one in importing.look(founded, url).problems if "standardID" in one and "without" not in one]
+    assert [words in one for one in problems] == ([True] if words else []), problems
+
+
+def test_a_document_that_comes_from_elsewhere_is_told(founded: Site, httpserver: HTTPServer):
+    url = httpserver.url_for("/cat").replace("localhost", "127.0.0.1")
+    httpserver.expect_request("/moved/capabilities").respond_with_data(
+        "", status=302, headers={"Location": f"{url}/capabilities"})
+    httpserver.expect_request("/cat/capabilities").respond_with_data(
+        document(capability(f"{url}/scs")), content_type="text/xml")
+    problems = importing.look(founded, httpserver.url_for("/moved")).problems
+    assert any("sends on to http://127.0.0.1" in one for one in problems)
+
+
+def test_addresses_outside_the_datacenter_are_told(founded: Site, httpserver: HTTPServer):
+    url = httpserver.url_for("/cat")
+    httpserver.expect_request("/cat/capabilities").respond_with_data(document(
+        capability("https://archive.elsewhere.org/scs"),
+        capability("http://db.internal/tap", standard_id=ns.STD_TAP)), content_type="text/xml")
+    problems = importing.look(founded, url).problems
+    assert [one for one in problems if "outside this datacenter" in one] == [
+        f"Its capability {CONE} is at archive.elsewhere.org, which is outside this datacenter."]

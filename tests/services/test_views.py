@@ -106,9 +106,8 @@ def test_an_engine_that_fails_is_named(founded: Site, httpserver: HTTPServer, we
     assert state(site).available
 
 
-def test_a_full_disk_is_named(founded: Site, httpserver: HTTPServer, well, monkeypatch):
-    site = with_settings(founded, repository=f"{httpserver.host}:{httpserver.port}")
-    monkeypatch.setattr(own, "LEAST_DISK", 2**70)
+def test_a_full_disk_is_named(founded: Site, httpserver: HTTPServer, well):
+    site = with_settings(founded, repository=f"{httpserver.host}:{httpserver.port}", free_space=2**60)
     assert "disk is nearly full" in state(site).notes[0]
 
 
