@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -24,18 +25,16 @@ from registry.executor import cgroups, frames, podman, runtime, sandbox
 from registry.executor.runtime import (
     Engine,
     EngineAbsent,
-    EngineFault,
     EngineRefuses,
     Event,
     ImageAbsent,
     LogChunk,
-    Meter,
     Network,
     RepositoryAbsent,
     Spec,
     State,
+    Usage,
 )
-from registry.executor.stats import StatsMeter
 
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
 _CONNECTIONS = 64
@@ -45,6 +44,7 @@ _STATES = {
 _UNKNOWN_IMAGE = re.compile(r"manifest unknown|not found|does not exist|name unknown|no such image|not known", re.I)
 _COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
 _IN_USE, _GONE, _TAKEN = 403, 404, 409  # HTTP statuses of the Engine API, as it uses them
+_UNSEEN = 255  # the exit code of a container whose end the engine did not see: its machine was switched off, say
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
@@ -190,23 +190,30 @@ class DockerRuntime:
             started = min(started, finished)
         # podman never says so (measured), and it has no engine process whose end would kill its containers
         killed = self._podman and state.get("ExitCode") == podman.KILLED
+        status, code = _STATES.get(state["Status"], runtime.EXITED), state.get("ExitCode")
+        told = self._told(str(found["Id"])) if status == runtime.EXITED else frozenset()
         return State(
-            _STATES.get(state["Status"], runtime.EXITED), name, dict(found["Config"].get("Labels") or {}),
-            started, finished, state.get("ExitCode"), bool(state.get("OOMKilled")) or killed,
-            str(state.get("Error") or ""), str(found.get("Id") or ""), int(state.get("Pid") or 0),
+            status, name, dict(found["Config"].get("Labels") or {}),
+            started, finished, code, bool(state.get("OOMKilled")) or killed,
+            bool(told & {"kill", "stop"}), code != _UNSEEN or "die" in told,
+            str(state.get("Error") or ""),
         )
 
-    def meter(self, state: State) -> Meter:
-        """What tells how much the container uses while it runs: the kernel's accounts, else the engine's."""
-        return cgroups.meter(state.pid, state.id) or StatsMeter(lambda: self._stats(state.name))
+    def _told(self, container: str) -> frozenset[str]:
+        """What the engine remembers to have happened to the container; it keeps 256 events of all of them."""
+        filters = json.dumps({"type": ["container"], "container": [container]})
+        end = {"stream": "false"} if self._podman else {"until": f"{time.time():.9f}"}  # neither knows the other's
+        query = {"since": "1", "filters": filters, **end}
+        with self._engine() as client:
+            response = client.get(f"{client.base_url}/v{client.api_version}/events", params=query, timeout=TIMEOUT)
+        return frozenset(str(document.get("Action", "")) for document in frames.documents([response.content, b"\n"]))
 
-    def _stats(self, name: str) -> dict[str, Any] | None:
-        try:
-            with self._engine() as client:
-                found: dict[str, Any] = client.stats(name, stream=False, one_shot=True)
-        except EngineFault:  # it will be asked again, or nobody needs to know
-            return None
-        return found
+    def usage(self, name: str) -> Usage:
+        """What the container has used so far, where it runs and that can be known; else zeros."""
+        with _unless(_GONE), self._engine() as client:
+            found = client.inspect_container(name)
+            return cgroups.usage(int(found["State"].get("Pid") or 0), str(found["Id"]))
+        return Usage()
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

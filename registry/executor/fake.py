@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,20 +50,6 @@ class _Container:
     state: State
     starts: int = 0
     log: list[LogChunk] = field(default_factory=list)
-
-
-class _Meter:
-    """Tells what a program is said to use, while it runs."""
-
-    def __init__(self, used: Callable[[], Usage | None]) -> None:
-        self.read = used
-
-    def fileno(self) -> int:
-        """Nothing tells its end."""
-        return -1
-
-    def close(self) -> None:
-        """There is nothing to let go of."""
 
 
 class FakeRuntime:
@@ -152,22 +138,26 @@ class FakeRuntime:
             container = self._containers.get(name)
             return container.state if container else State(runtime.ABSENT, name)
 
-    def meter(self, state: State) -> _Meter:
-        """Tells what the program is said to use."""
-        return _Meter(lambda: self._used(state.name))
+    def usage(self, name: str) -> Usage:
+        """What the program says that it uses."""
+        self._answer()
+        with self._changed:
+            container = self._containers.get(name)
+            runs = container is not None and container.state.status == runtime.RUNNING
+            return container.program.used if container and runs else Usage()
 
     def stop(self, name: str, grace: int) -> None:
         """End it politely."""
         self._answer()
         with self._changed:
             if name in self._containers:
-                self._end(name, self._containers[name].program.stopped_code)
+                self._end(name, self._containers[name].program.stopped_code, stopped=True)
 
     def kill(self, name: str) -> None:
         """End it with 137."""
         self._answer()
         with self._changed:
-            self._end(name, 137)
+            self._end(name, 137, stopped=True)
 
     def remove(self, name: str) -> None:
         """End it and forget it."""
@@ -232,12 +222,6 @@ class FakeRuntime:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _used(self, name: str) -> Usage | None:
-        with self._changed:
-            container = self._containers.get(name)
-            runs = container is not None and container.state.status == runtime.RUNNING
-            return container.program.used if container and runs else None
-
     def _answer(self) -> None:
         if self.absent:
             raise EngineAbsent("The fake engine does not answer: the test wants it so.")
@@ -255,14 +239,14 @@ class FakeRuntime:
                 container.log.append(LogChunk(stream, stamp, line))
         self._changed.notify_all()
 
-    def _end(self, name: str, exit_code: int | None = None) -> None:
+    def _end(self, name: str, exit_code: int | None = None, *, stopped: bool = False) -> None:
         container = self._containers.get(name)
         if container is None or container.state.status != runtime.RUNNING:
             return
         program = container.program
         container.state = replace(
             container.state, status=runtime.EXITED, finished_at=datetime.now(UTC), out_of_memory=program.out_of_memory,
-            exit_code=program.exit_code if exit_code is None else exit_code)
+            stopped=stopped, exit_code=program.exit_code if exit_code is None else exit_code)
         self._ring("die", container)
         self._changed.notify_all()
 

@@ -78,7 +78,11 @@ class Spec:
 
 @dataclass(frozen=True)
 class State:
-    """A container as the engine sees it now; `exit_code` and `out_of_memory` count only where it has exited."""
+    """A container as the engine sees it now; `exit_code` and what is below it count only where it has exited.
+
+    `stopped`: somebody told the engine to end it, or the engine did when it was started anew: whatever the exit code,
+    the program may not have come to its end. `seen`: whether the engine saw its end.
+    """
 
     status: str
     name: str
@@ -87,35 +91,18 @@ class State:
     finished_at: datetime | None = None
     exit_code: int | None = None
     out_of_memory: bool = False
+    stopped: bool = False
+    seen: bool = True
     error: str = ""
-    id: str = ""  # the engine's own
-    pid: int = 0  # of its first process, on the engine's machine; 0 where it does not run
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a running container has used so far; `refused` is how often it was refused a further process.
-
-    `peak_memory` and `written`, to block devices, are in bytes. Zeros are what nobody can tell.
-    """
+    """What a running container has used so far; `refused` is how often it was refused a further process."""
 
     cpu_seconds: float = 0.0
     peak_memory: int = 0
     refused: int = 0
-    written: int = 0
-
-
-class Meter(Protocol):
-    """Tells what one running container uses."""
-
-    def read(self) -> Usage | None:
-        """What it has used so far; None where that cannot be told now, or no longer."""
-
-    def fileno(self) -> int:
-        """A handle that becomes readable at the container's end, for a last look; -1 where there is none."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +163,8 @@ class Runtime(Protocol):
     def inspect(self, name: str) -> State:
         """The container's state; `absent` where there is none."""
 
-    def meter(self, state: State) -> Meter:
-        """What tells how much the container uses while it runs; its first process must be in `state`."""
+    def usage(self, name: str) -> Usage:
+        """What the container has used so far, where it runs and that can be known; else zeros."""
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

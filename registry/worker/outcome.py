@@ -66,6 +66,10 @@ def outcome(job: Job, state: State, left: Left) -> Outcome:
         return Outcome(ERROR, FATAL, (
             f"The job wrote more results than it may ({left.over or 'its limit was passed while it ran'}; "
             f"the limit is {_amount(disk)}); what fits is kept."))
+    if state.stopped:
+        return Outcome(ERROR, TRANSIENT, (
+            f"The container was stopped from outside and ended with code {state.exit_code}: by an administrator, or "
+            "because the Docker engine was restarted. Run the job again."))
     if state.exit_code == 0 and not (disk and left.bytes >= disk):  # files are cut off at the limit, whoever notices
         return Outcome(COMPLETED)
     return _failed(job, state, left, disk)
@@ -80,6 +84,10 @@ def _failed(job: Job, state: State, left: Left, disk: int) -> Outcome:
             f"with code {state.exit_code}."))
     if state.exit_code == _FILE_TOO_BIG or (disk and left.bytes >= disk):
         return Outcome(ERROR, FATAL, f"The application reached its limit of results ({_amount(disk)}). {ended}{said}")
+    if not state.seen:
+        return Outcome(ERROR, TRANSIENT, (
+            "Nobody saw how the container ended: its machine was switched off, or its engine ended with it. Run the job "
+            "again."))
     if state.exit_code == _KILLED:
         return Outcome(ERROR, TRANSIENT, (
             "The container was killed from outside (code 137), perhaps because the Docker engine was restarted. "

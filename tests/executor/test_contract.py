@@ -92,7 +92,8 @@ def test_starting_one_that_runs_is_no_error(kit: Kit):
 
 
 def test_the_exit_code_is_the_programs(kit: Kit):
-    assert await_end(kit, make(kit, "three")).exit_code == 3
+    state = await_end(kit, make(kit, "three"))
+    assert (state.exit_code, state.stopped, state.seen) == (3, False, True)
 
 
 def test_both_streams_are_told_apart_and_stamps_sort(kit: Kit):
@@ -140,6 +141,7 @@ def test_killing_is_at_once(kit: Kit):
     name = make(kit, "stubborn")
     kit.runtime.kill(name)
     assert await_end(kit, name).exit_code == 137
+    assert kit.runtime.inspect(name).stopped
     kit.runtime.kill(name)  # ended already
 
 
@@ -217,17 +219,10 @@ def test_the_network_is_made_once(kit: Kit):
 
 
 def test_what_one_uses_is_known_while_it_runs(kit: Kit):
+    assert kit.runtime.usage(f"innerspace-{kit.instance}-none-1") == runtime.Usage()
     name = make(kit, "sleeper")
     next(iter(kit.runtime.follow(name)))
-    meter = kit.runtime.meter(kit.runtime.inspect(name))
-    used = meter.read()
-    assert used is not None
-    assert used.peak_memory > 0
-    assert used.cpu_seconds > 0
+    assert kit.runtime.usage(name).peak_memory > 0
     kit.runtime.kill(name)
     await_end(kit, name)
-    assert meter.read() is None
-    meter.close()
-    ended = kit.runtime.meter(kit.runtime.inspect(name))
-    assert ended.read() is None
-    ended.close()
+    assert kit.runtime.usage(name) == runtime.Usage()

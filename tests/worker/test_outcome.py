@@ -101,3 +101,20 @@ def test_processes_that_the_kernel_refused_are_named_whatever_the_program_says(c
 
 def test_success_is_one_even_where_processes_were_refused():
     assert end(0, left=Left(used=Usage(refused=1))).phase is COMPLETED
+
+
+@pytest.mark.parametrize("code", [0, 3, 137, 143, 255])
+def test_a_container_that_was_stopped_from_outside_is_never_a_success(code):
+    state = State(EXITED, "n", exit_code=code, stopped=True)
+    found = outcome(a_job(lease="w"), state, Left())
+    assert (found.phase, found.error_type) == (ERROR, TRANSIENT)
+    assert "stopped from outside" in found.error
+    assert outcome(a_job(lease="w", desired="ABORT"), state, Left()).phase is ABORTED
+    assert outcome(a_job(lease="w", step=OVERTIME), state, Left()).phase is ABORTED
+    assert "results" in outcome(a_job(lease="w", step=OVERDISK), state, Left()).error
+
+
+def test_an_end_that_the_engine_did_not_see_is_worth_another_try():
+    found = outcome(a_job(lease="w"), State(EXITED, "n", exit_code=255, seen=False), Left())
+    assert (found.phase, found.error_type) == (ERROR, TRANSIENT)
+    assert "switched off" in found.error
