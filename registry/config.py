@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     firewall: bool = Field(True, description="As root, bar containers from every host port but the gateway's.")
 
     anonymous_jobs: bool = Field(True, description="Whether jobs may be submitted without an account.")
+    free_space: int = Field(
+        512 * 2**20, ge=0,
+        description="Bytes that must be free on the instance's disk, and on the engine's where it is here, for a job to start.",
+    )
     running_jobs: int = Field(4, ge=1, description="Containers that run at once.")
     queued_jobs: int = Field(1000, ge=1, description="Jobs of one owner that may wait to be run; more are refused.")
     owner_running_jobs: int = Field(0, ge=0, description="Jobs of one owner that run at once; 0 is without limit.")

@@ -25,16 +25,18 @@ from registry.executor import cgroups, frames, podman, runtime, sandbox
 from registry.executor.runtime import (
     Engine,
     EngineAbsent,
+    EngineFault,
     EngineRefuses,
     Event,
     ImageAbsent,
     LogChunk,
+    Meter,
     Network,
     RepositoryAbsent,
     Spec,
     State,
-    Usage,
 )
+from registry.executor.stats import StatsMeter
 
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
 _CONNECTIONS = 64
@@ -75,7 +77,7 @@ class DockerRuntime:
             found = client.info()
         version = f"{'Podman' if self._podman else 'Docker'} {found.get('ServerVersion', '')}"
         return Engine(str(found.get("Name", "")), version, int(found.get("NCPU", 1)), int(found.get("MemTotal", 0)),
-                      str(found.get("Architecture", "")))
+                      str(found.get("Architecture", "")), str(found.get("DockerRootDir", "")))
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -196,7 +198,7 @@ class DockerRuntime:
             status, name, dict(found["Config"].get("Labels") or {}),
             started, finished, code, bool(state.get("OOMKilled")) or killed,
             bool(told & {"kill", "stop"}), code != _UNSEEN or "die" in told,
-            str(state.get("Error") or ""),
+            str(state.get("Error") or ""), str(found.get("Id") or ""), int(state.get("Pid") or 0),
         )
 
     def _told(self, container: str) -> frozenset[str]:
@@ -208,12 +210,17 @@ class DockerRuntime:
             response = client.get(f"{client.base_url}/v{client.api_version}/events", params=query, timeout=TIMEOUT)
         return frozenset(str(document.get("Action", "")) for document in frames.documents([response.content, b"\n"]))
 
-    def usage(self, name: str) -> Usage:
-        """What the container has used so far, where it runs and that can be known; else zeros."""
-        with _unless(_GONE), self._engine() as client:
-            found = client.inspect_container(name)
-            return cgroups.usage(int(found["State"].get("Pid") or 0), str(found["Id"]))
-        return Usage()
+    def meter(self, state: State) -> Meter:
+        """What tells how much the container uses while it runs: the kernel's accounts, else the engine's."""
+        return cgroups.meter(state.pid, state.id) or StatsMeter(lambda: self._stats(state.name))
+
+    def _stats(self, name: str) -> dict[str, Any] | None:
+        try:
+            with self._engine() as client:
+                found: dict[str, Any] = client.stats(name, stream=False, one_shot=True)
+        except EngineFault:  # it will be asked again, or nobody needs to know
+            return None
+        return found
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,20 @@ class _Container:
     log: list[LogChunk] = field(default_factory=list)
 
 
+class _Meter:
+    """Tells what a program is said to use, while it runs."""
+
+    def __init__(self, used: Callable[[], Usage | None]) -> None:
+        self.read = used
+
+    def fileno(self) -> int:
+        """Nothing tells its end."""
+        return -1
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
 class FakeRuntime:
     """An engine whose images are `programs`; `faults` (image -> error) makes fetching an image fail."""
 
@@ -59,6 +73,7 @@ class FakeRuntime:
         self.programs = dict(programs or {})
         self.remote: dict[str, Program] = {}  # images of the repository, not fetched yet
         self.faults: dict[str, EngineFault] = {}
+        self.folder = ""  # where it would keep its images
         self.absent = False  # set by a test: the engine does not answer
         self.started: list[str] = []  # names, once for every start that ran a program
         self.specs: dict[str, Spec] = {}
@@ -85,7 +100,7 @@ class FakeRuntime:
     def describe(self) -> Engine:
         """A small engine."""
         self._answer()
-        return Engine("fake", "Fake 1", 2, 2**30, "none")
+        return Engine("fake", "Fake 1", 2, 2**30, "none", self.folder)
 
     def has_image(self, image: str) -> bool:
         """Whether there is a program for it."""
@@ -138,13 +153,9 @@ class FakeRuntime:
             container = self._containers.get(name)
             return container.state if container else State(runtime.ABSENT, name)
 
-    def usage(self, name: str) -> Usage:
-        """What the program says that it uses."""
-        self._answer()
-        with self._changed:
-            container = self._containers.get(name)
-            runs = container is not None and container.state.status == runtime.RUNNING
-            return container.program.used if container and runs else Usage()
+    def meter(self, state: State) -> _Meter:
+        """Tells what the program is said to use."""
+        return _Meter(lambda: self._used(state.name))
 
     def stop(self, name: str, grace: int) -> None:
         """End it politely."""
@@ -221,6 +232,12 @@ class FakeRuntime:
         self._networks.pop(name, None)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _used(self, name: str) -> Usage | None:
+        with self._changed:
+            container = self._containers.get(name)
+            runs = container is not None and container.state.status == runtime.RUNNING
+            return container.program.used if container and runs else None
 
     def _answer(self) -> None:
         if self.absent:

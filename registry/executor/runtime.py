@@ -94,26 +94,46 @@ class State:
     stopped: bool = False
     seen: bool = True
     error: str = ""
+    id: str = ""  # the engine's own
+    pid: int = 0  # of its first process, on the engine's machine; 0 where it does not run
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a running container has used so far; `refused` is how often it was refused a further process."""
+    """What a running container has used so far; `refused` is how often it was refused a further process.
+
+    `peak_memory` and `written`, to block devices, are in bytes. Zeros are what nobody can tell.
+    """
 
     cpu_seconds: float = 0.0
     peak_memory: int = 0
     refused: int = 0
+    written: int = 0
+
+
+class Meter(Protocol):
+    """Tells what one running container uses."""
+
+    def read(self) -> Usage | None:
+        """What it has used so far; None where that cannot be told now, or no longer."""
+
+    def fileno(self) -> int:
+        """A handle that becomes readable at the container's end, for a last look; -1 where there is none."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine itself; memory in bytes."""
+    """The engine itself; memory in bytes. `folder` is where it keeps images and containers, on its own machine."""
 
     name: str
     version: str
     cores: int
     memory: int
     architecture: str
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,8 +183,8 @@ class Runtime(Protocol):
     def inspect(self, name: str) -> State:
         """The container's state; `absent` where there is none."""
 
-    def usage(self, name: str) -> Usage:
-        """What the container has used so far, where it runs and that can be known; else zeros."""
+    def meter(self, state: State) -> Meter:
+        """What tells how much the container uses while it runs; its first process must be in `state`."""
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

@@ -60,6 +60,8 @@ class Hands:
         self.fetches = Fetches(runtime, news, stop)
         self.watch = Watch(site)
         self.engine: Engine | None = None
+        self.obstacle = ""  # why no job is claimed though there is an engine
+        self.told = "?"  # what the jobs in the queue were told last; what an earlier worker told them nobody knows
         self._news, self._freed, self._observe = news, freed, observe
         self.running = Running(site, runtime)
         self._stopping: set[str] = set()
@@ -98,7 +100,7 @@ class Hands:
     def claim(self) -> list[str]:
         """Take jobs out of the queue while there are places and an engine; they need a turn each."""
         claimed: list[str] = []
-        while self.engine is not None:
+        while self.engine is not None and not self.obstacle:
             with self.site.database.write() as connection:
                 most = self.site.settings.running_jobs + self.fetches.waiting()
                 job = store.claim(connection, self.lease.name, most, fair.shares(self.site.settings))

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.executor import collect, logs
+from registry.executor import collect, durable, logs
 from registry.executor.runtime import STDERR, STDOUT, State, Usage
 from registry.site import Site
 from registry.uws import files
@@ -36,6 +36,7 @@ class Published:
 def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Published:
     """Take over the results of an attempt that has ended; the same again gives the same. Raises OSError.
 
+    All of them are on the disk when it returns: what a client is told of outlives a power cut.
     `used` is what its container had used when it was last seen running.
     """
     place = files.folder(site, job.id)
@@ -50,6 +51,7 @@ def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Publi
     logs_of_ours = [name for name in (STDOUT, STDERR, EXIT_CODE) if (place / name).is_file()]
     found = [Result(_id(one.path), 0, f"files/{one.path}", one.size, one.media_type, one.sha256) for one in taken.files]
     found += [_own(place, name) for name in logs_of_ours]
+    durable.settle(place)
     numbered = tuple(Result(**{**vars(result), "position": number}) for number, result in enumerate(found))
     usage: dict[str, object] = {"result_bytes": taken.bytes, "result_files": len(taken.files)}
     usage |= _told(used, max(used.written, taken.bytes))

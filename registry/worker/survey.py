@@ -6,18 +6,17 @@ Jobs that need a look are named and get their turn; containers and folders that 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
-from registry import clock
+from registry import clock, space
 from registry.executor import runtime, tree
 from registry.executor.runtime import EngineAbsent, EngineRefuses, State
 from registry.services import own
 from registry.uws import store
-from registry.uws.phases import QUEUED
 from registry.uws.store import Job, NoJob
 from registry.worker import stage
 from registry.worker.hands import Hands
 
-_MOST_NOTED = 100  # waiting jobs that are told why they wait; the others will be when they are among these
 _log = logging.getLogger("registry.worker")
 
 
@@ -35,7 +34,10 @@ def survey(hands: Hands) -> list[str]:
         own.tell_engine(site, str(error))
         _tell_queue(hands, str(error))
         return due
-    own.tell_engine(site, "")
+    full = _engine_full(hands)
+    own.tell_engine(site, full)
+    hands.obstacle = full or space.shortage(site.settings)
+    _tell_queue(hands, hands.obstacle)
     with site.database.read() as connection:
         jobs = store.leased(connection)
     hands.watch.forget(jobs)
@@ -93,10 +95,15 @@ def _job(hands: Hands, job_id: str) -> Job | None:
         return None
 
 
+def _engine_full(hands: Hands) -> str:
+    """Whether the engine's own disk is nearly full, where it is one of this machine's."""
+    folder = Path(hands.engine.folder) if hands.engine and hands.engine.folder else None
+    return space.shortage(hands.site.settings, folder, "Docker engine") if folder and folder.is_dir() else ""
+
+
 def _tell_queue(hands: Hands, why: str) -> None:
-    with hands.site.database.read() as connection:
-        waiting = store.listing(connection, everybody=True, phases=(QUEUED,), last=_MOST_NOTED)
-    for job in waiting:
-        if job.message != why and not job.lease:
-            with hands.site.database.write() as connection:
-                store.note(connection, job, message=why)
+    """Say of the jobs in the queue why none is started, or no longer."""
+    if why or hands.told:
+        with hands.site.database.write() as connection:
+            store.tell_waiting(connection, why)
+    hands.told = why

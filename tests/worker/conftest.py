@@ -11,6 +11,7 @@ import pytest
 from registry.schema import upgrade
 from registry.site import Site, open_site
 from tests.executor.engines import docker_client, docker_repository, images, instance  # noqa: F401
+from tests.worker.station import idle, station  # noqa: F401
 
 
 @pytest.fixture()

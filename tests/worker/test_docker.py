@@ -6,101 +6,21 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
 from registry import clock
 from registry.executor import firewall
-from registry.executor.docker_runtime import DockerRuntime
-from registry.site import Site
 from registry.uws import files, store
 from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, QUEUED
 from registry.uws.store import NoJob
 from registry.worker import stage
-from registry.worker.main import run
-from tests.conftest import ROOT
-from tests.executor.engines import PROGRAMS, Images
 from tests.worker.bench import STEPS
 from tests.worker.jobs import job_of, phases_of, results_of, submit, wish
 
 pytestmark = pytest.mark.docker
 HELLO_RESULTS = {"a.json", "deep/answer.txt", "stdout", "stderr", "exitcode"}
-
-
-class Station:
-    """A datacenter with its worker at work, in a thread or in a process that can be killed."""
-
-    def __init__(self, site: Site, images: Images) -> None:
-        self.site, self.images, self.runtime = site, images, DockerRuntime()
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=run, args=(site, self.stop))
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def image(self, name: str) -> str:
-        return self.images.of(PROGRAMS.get(name, (name, None))[0])
-
-    def process(self, die_at: str = "") -> subprocess.Popen[bytes]:
-        """A worker of its own process, which kills itself with -9 at the step `die_at`."""
-        command = [sys.executable, "-m", "tests.worker.mortal", str(self.site.settings.instance),
-                   self.site.settings.engine_name, die_at]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-        self.processes.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        return process
-
-    def until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
-        """Wait for the bell of phases until it is so."""
-        deadline = time.monotonic() + seconds
-        with self.site.bells.listen("phases") as bell:
-            while not done():
-                assert time.monotonic() < deadline, "it did not come to that"
-                bell.wait(0.1)
-
-    def until_final(self, job_id: str) -> store.Job:
-        self.until(lambda: job_of(self.site, job_id).final)
-        return job_of(self.site, job_id)
-
-    def left(self) -> list[str]:
-        """Containers and folders of attempts that are still there."""
-        staging = self.site.settings.instance / "staging"
-        names = [path.name for path in staging.iterdir()] if staging.is_dir() else []
-        return [state.name for state in self.runtime.list(self.site.settings.engine_name)] + names
-
-    def text(self, job_id: str, name: str) -> str:
-        return (files.folder(self.site, job_id) / name).read_text(errors="replace")
-
-    def close(self) -> None:
-        self.stop.set()
-        if self.thread.ident:
-            self.thread.join(30)
-        for process in self.processes:
-            process.kill()
-            process.communicate()
-        for state in self.runtime.list(self.site.settings.engine_name):
-            self.runtime.remove(state.name)
-        network = self.runtime.ensure_network(stage.network(self.site))
-        firewall.open_again(network.interface)
-        self.runtime.remove_network(stage.network(self.site))
-        self.runtime.close()
-
-
-@pytest.fixture()
-def idle(site: Site, images: Images) -> Iterator[Station]:
-    """Nobody at work yet."""
-    made = Station(site, images)
-    yield made
-    made.close()
-
-
-@pytest.fixture()
-def station(idle: Station) -> Station:
-    idle.thread.start()
-    return idle
 
 
 def test_a_job_runs_from_submission_to_results(station):
@@ -190,6 +110,27 @@ def test_a_flood_of_output_is_cut_in_the_middle(station):
     assert text.endswith("y\nlast\n")
     assert "are left out here" in text
     assert len(text) < 8192 + 100
+
+
+def test_a_disk_that_is_full_when_results_are_taken_loses_none(idle):
+    results = idle.site.settings.instance / "results"
+    results.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(results)], check=True)
+    try:
+        (results / "ballast").write_bytes(bytes(700_000))
+        idle.thread.start()
+        job_id = submit(idle.site, idle.image("head -c 600000 /dev/zero > /results/big; echo done"))
+        idle.until(lambda: "No space left" in job_of(idle.site, job_id).message)
+        assert job_of(idle.site, job_id).phase is EXECUTING
+        (results / "ballast").unlink()
+        assert idle.until_final(job_id).phase is COMPLETED
+        assert results_of(idle.site, job_id)["big"].size == 600_000
+        assert (results / job_id / "files/big").stat().st_size == 600_000
+        idle.until(lambda: not idle.left())
+    finally:
+        idle.stop.set()
+        idle.thread.join(30)
+        subprocess.run(["umount", str(results)], check=True)
 
 
 def test_results_that_are_no_plain_files_do_no_harm(station):
