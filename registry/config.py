@@ -117,6 +117,9 @@ class Settings(BaseSettings):
         10, ge=0, le=100,
         description="Percent of a source's records that may vanish from its full list and be deleted without a person's word.",
     )
+    harvest_deadline: int = Field(
+        6 * 3600, ge=60, description="Seconds after which a harvest makes room for others; it goes on later.",
+    )
     harvests_at_once: int = Field(4, ge=1, le=50, description="Sources that are harvested at the same time.")
     fetch_timeout: int = Field(30, ge=1, description="Seconds an outbound connection may stay silent.")
     fetch_deadline: int = Field(300, ge=1, description="Seconds a whole outbound request may take.")

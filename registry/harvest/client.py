@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 from registry.errors import Refusal
 from registry.fetch import AddressRefused, Fetcher, FetchError, Reply
 from vosi.oaipage import OaiPage, read_page
+from vosi.oaisalvage import salvage
 from vosi.xmlio import XmlRefused
 
 TRIES = 4
 LONGEST_PAUSE = 60.0  # seconds; a server that asks for more is left until then, and others are harvested meanwhile
 EMPTY_PAGES = 20  # so many pages without a record in a row are a server that leads us on
-MOST_PAGES = 50_000  # of one list
+MOST_PAGES = 10_000  # of one list
 
 
 class HarvestError(Refusal):
@@ -56,12 +57,18 @@ class Query:
 
 
 class Client:
-    """One OAI-PMH server; `pause` waits between tries and may raise to give up."""
+    """One OAI-PMH server; `pause` waits between tries and may raise to give up.
 
-    def __init__(self, fetcher: Fetcher, base_url: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+    After `patience` seconds nothing is tried again: what is slow for so long is slow the next time.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, base_url: str, *, pause: Callable[[float], None] = time.sleep, patience: float = 300,
+    ) -> None:
         self._fetcher = fetcher
         self._base_url = base_url
         self._pause = pause
+        self._patience = patience
 
     def identify(self) -> OaiPage:
         """Who answers there (OAI-PMH 2.0 §4.2). Raises HarvestError."""
@@ -125,9 +132,11 @@ class Client:
     def _ask(self, arguments: Mapping[str, str]) -> OaiPage:
         joint = "&" if "?" in self._base_url else "?"
         url = self._base_url + joint + urlencode(arguments)
+        began, broken = time.monotonic(), b""
         for tried in range(1, TRIES + 1):
             try:
                 reply = self._fetcher.get(url)
+                broken = reply.body if reply.status == 200 else b""
                 if reply.status == 200:
                     return read_page(reply.body)
                 failure = f"{self._base_url} answers with status {reply.status}."
@@ -138,9 +147,14 @@ class Client:
                 failure, wait = str(error), None
             except XmlRefused as error:
                 failure, wait = f"{self._base_url} does not answer as OAI-PMH servers do. {error}", None
+            if time.monotonic() - began > self._patience:
+                break
             if tried < TRIES:
                 self._pause(0.1 * 2**tried if wait is None else wait)
-        raise Interrupted(f"{failure} It was asked {TRIES} times.")
+        try:
+            return salvage(broken)  # one bad record must not end every harvest of its list for ever
+        except XmlRefused:
+            raise Interrupted(f"{failure} It was asked {tried} times.") from None
 
 
 def _asked_to_wait(reply: Reply, base_url: str) -> float | None:

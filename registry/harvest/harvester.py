@@ -30,6 +30,10 @@ Progress = Callable[[Run], None]
 _CANCELLED = "It was cancelled."
 
 
+class OthersFirst(Interrupted):
+    """It has had its time, and goes on when others have had theirs."""
+
+
 class NotHeld(Conflict):
     """The run does not wait for a person's word."""
 
@@ -96,7 +100,7 @@ def _run(
             return None
         current = store.get(connection, run_id)
         source = sources.get(connection, current.source_id)
-    client = Client(site.fetcher, source.url, pause=pause)
+    client = Client(site.fetcher, source.url, pause=pause, patience=site.settings.fetch_deadline)
     try:
         source, managed = _introduce(site, source, current, client)
         _list(site, source, current, client, managed, progress)
@@ -107,7 +111,8 @@ def _run(
     except Interrupted as error:
         with site.database.write() as connection:
             ended = store.interrupt(connection, current, str(error), error.retry_after)
-            changes.note(connection, site, ended)
+            if not isinstance(error, OthersFirst):
+                changes.note(connection, site, ended)
     except HarvestError as error:
         ended = _end(site, current, store.FAILED, str(error))
     site.bells.ring(HARVESTS)
@@ -165,7 +170,7 @@ def _pages(
     site: Site, source: Source, current: Run, pages: Iterable[OaiPage], managed: frozenset[str], progress: Progress,
     first: str,
 ) -> None:
-    asked = clock.stamp()
+    asked, began = clock.stamp(), time.monotonic()
     for page in pages:
         whole = page.token is None and not first  # a first page without a token is the list
         size = len(page.items) if whole else page.list_size
@@ -185,6 +190,9 @@ def _pages(
             state = store.get(connection, current.id)
         site.bells.ring(HARVESTS)
         progress(state)
+        if page.token and time.monotonic() - began > site.settings.harvest_deadline:
+            raise OthersFirst(f"It had not ended after {site.settings.harvest_deadline} s: others come first, and it goes "
+                              "on later.")
 
 
 def _hold(connection: Connection, current: Run) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug import Request, Response
 
 from registry import clock
-from registry.harvest import sources, store
+from registry.harvest import quarantine, sources, store
 from registry.harvest.client import Client, HarvestError
 from registry.harvest.sources import Source
 from registry.site import Site
@@ -217,8 +217,19 @@ def test_headers_that_name_nothing(site: Site, far: Far, source: Source, identif
     assert (run.state, held(site)) == (store.COMPLETE, [F + "good"])
 
 
-def test_a_page_that_is_not_well_formed_anywhere(site: Site, far: Far, source: Source) -> None:
-    far.answers[""] = listed(item(F + "a"), "<record><header></record>")
+def test_a_record_that_is_not_xml_costs_only_itself(site: Site, far: Far, source: Source) -> None:
+    far.answers = {"": listed(item(F + "a"), item(F + "bad", "<a>R & B</a>"), "<record><header></record>", token="t"),
+                   "t": listed(item(F + "b"))}
+    run = harvest(site, source)
+    assert (run.state, counts(run), held(site)) == (store.COMPLETE, {"new": 2, "rejected": 2}, [F + "a", F + "b"])
+    assert far.lists == ["", "", "", "", "t"], "a page that is broken may come whole the next time"
+    with site.database.read() as connection:
+        kept = {one.ivoid: one for one in quarantine.listing(connection)}
+    assert kept[F + "bad"].raw == b"<a>R & B</a>" and "not well-formed" in kept[F + "bad"].reason
+
+
+def test_a_page_whose_frame_is_broken(site: Site, far: Far, source: Source) -> None:
+    far.answers[""] = listed(item(F + "a")).replace("<ListRecords>", "<ListRecords & >")
     run = harvest(site, source)
     assert run.state == store.FAILED and "not well-formed" in run.message
     assert held(site) == []
