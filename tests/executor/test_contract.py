@@ -219,10 +219,17 @@ def test_the_network_is_made_once(kit: Kit):
 
 
 def test_what_one_uses_is_known_while_it_runs(kit: Kit):
-    assert kit.runtime.usage(f"innerspace-{kit.instance}-none-1") == runtime.Usage()
     name = make(kit, "sleeper")
     next(iter(kit.runtime.follow(name)))
-    assert kit.runtime.usage(name).peak_memory > 0
+    meter = kit.runtime.meter(kit.runtime.inspect(name))
+    used = meter.read()
+    assert used is not None
+    assert used.peak_memory > 0
+    assert used.cpu_seconds > 0
     kit.runtime.kill(name)
     await_end(kit, name)
-    assert kit.runtime.usage(name) == runtime.Usage()
+    assert meter.read() is None
+    meter.close()
+    ended = kit.runtime.meter(kit.runtime.inspect(name))
+    assert ended.read() is None
+    ended.close()
