@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from vosi import namespaces as ns
-from vosi.xmlio import MAX_PAGE, Scanner, XmlRefused, to_utf8
+from vosi.xmlio import MAX_PAGE, Event, Scanner, XmlRefused, to_utf8
 
 _LISTS = frozenset({"ListRecords", "ListIdentifiers", "GetRecord"})
 
@@ -56,6 +57,19 @@ def read_page(data: bytes, *, max_bytes: int = MAX_PAGE) -> OaiPage:
             raise XmlRefused(f"It is no OAI-PMH response: its root element is {path[0][1]}.")
         reader.take(kind, path, body, attributes)
     return reader.page
+
+
+def deleted_among(events: Iterable[Event]) -> list[str]:
+    """The identifiers of the records that an OAI-PMH page tells as deleted, from what `xmlio.scanned` found in it."""
+    found, identifier = [], ""
+    for _kind, path, body, attributes in events:
+        if path[0] != (ns.OAI, "OAI-PMH") or len(path) < 3 or path[1][1] not in _LISTS:
+            continue
+        if path[-1] == (ns.OAI, "identifier"):
+            identifier = str(body).strip()
+        elif path[-1] == (ns.OAI, "header") and attributes.get("status") == "deleted":
+            found.append(identifier)
+    return found
 
 
 def _is_payload(path: tuple[tuple[str, str], ...]) -> bool:

@@ -226,6 +226,10 @@ class _Frame:
     text: list[str] = field(default_factory=list)
 
 
+# "text" or "record", the names from the root, text or bytes, attributes: see Scanner
+Event = tuple[str, tuple[tuple[str, str], ...], str | bytes, Mapping[str, str]]
+
+
 class Scanner:
     """Walks a document in UTF-8 with its namespaces, and slices elements from its bytes.
 
@@ -237,7 +241,7 @@ class Scanner:
     def __init__(self, data: bytes, wanted) -> None:  # type: ignore[no-untyped-def]
         self._data = data
         self._wanted = wanted
-        self.events: list[tuple[str, tuple[tuple[str, str], ...], str | bytes, Mapping[str, str]]] = []
+        self.events: list[Event] = []
         self.lines: list[int] = []
         self._frames: list[_Frame] = []
         self._attributes: list[Mapping[str, str]] = []
@@ -248,6 +252,11 @@ class Scanner:
         """Scan the whole document; raises XmlRefused, and then nothing of it is to be used."""
         run_expat(self._parser, self._data)
         return self
+
+    def records(self) -> Iterator[tuple[bytes, int]]:
+        """Each record, with the line of the document on which it begins."""
+        bodies = (body for kind, _path, body, _ in self.events if kind == "record" and isinstance(body, bytes))
+        return zip(bodies, self.lines, strict=True)
 
     def _walk(self) -> None:
         """Look at each element that follows."""
@@ -346,20 +355,22 @@ def _qualified(name: str, scope: Mapping[str | None, str]) -> tuple[str, str]:
     return scope[prefix], local
 
 
-def records_in(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[bytes]:
-    """Each VOResource record in `page` as its own bytes: from an OAI-PMH page, a container of records, or a single one.
+def scanned(page: bytes, *, max_bytes: int = MAX_PAGE) -> Scanner:
+    """A document with its VOResource records cut out: an OAI-PMH page, a container of records, or a single one.
 
-    Raises XmlRefused when the document is not whole; then none of its records is to be used.
+    Raises XmlRefused when the document is not whole; then nothing of it is to be used.
     """
+    return Scanner(to_utf8(page, max_bytes=max_bytes), _is_record).run()
+
+
+def records_in(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[bytes]:
+    """Each VOResource record in `page` (see `scanned`) as its own bytes. Raises XmlRefused."""
     return (body for body, _ in placed_records(page, max_bytes=max_bytes))
 
 
 def placed_records(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[tuple[bytes, int]]:
     """`records_in`, each with the line of `page` on which it begins."""
-    data = to_utf8(page, max_bytes=max_bytes)
-    scanner = Scanner(data, _is_record).run()
-    bodies = (body for kind, _path, body, _ in scanner.events if kind == "record" and isinstance(body, bytes))
-    return zip(bodies, scanner.lines, strict=True)
+    return scanned(page, max_bytes=max_bytes).records()
 
 
 def _is_record(path: tuple[tuple[str, str], ...]) -> bool:

@@ -13,26 +13,10 @@ from sqlalchemy import Connection
 from registry.records import authorities, store
 from registry.records.ready import Ready
 from vosi import identifiers, namespaces as ns, resource, xmlio
-from vosi.oaipage import read_page
 
 _WHY = "deleted in the list it was imported from"
 # all that is known of a record which was deleted before it came here
 _TOMBSTONE = f'<ri:Resource xmlns="" xmlns:ri="{ns.RI}" status="deleted"><identifier>%s</identifier></ri:Resource>'
-
-
-def deleted_in(document: bytes) -> list[str]:
-    """The identifiers of the records that the OAI-PMH page in `document` tells as deleted; none in any other document.
-
-    Raises XmlRefused.
-    """
-    text = xmlio.to_utf8(document)
-    if ns.OAI.encode() not in text or b"deleted" not in text:
-        return []
-    try:
-        page = read_page(document)
-    except xmlio.XmlRefused:
-        return []  # a container or a record that mentions both words; whether it can be read is said elsewhere
-    return [item.identifier for item in page.items if item.deleted]
 
 
 def fault(ivoid: str, authority: str) -> str:

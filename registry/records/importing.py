@@ -20,7 +20,7 @@ from registry.records.incoming import Document
 from registry.records.ready import Ready, prepare
 from registry.records.shelf_rows import Pending
 from registry.site import Site
-from vosi import identifiers, xmlio
+from vosi import identifiers, oaipage, xmlio
 
 DELETED, SKIPPED = "deleted", "skipped"
 OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, DELETED, store.REFUSED, SKIPPED)
@@ -92,6 +92,11 @@ class _Waiting:
     file: _File
     place: int
 
+    @property
+    def key(self) -> str:
+        """What the record is filed under."""
+        return store.key_of(self.found if isinstance(self.found, str) else self.found.summary.ivoid)
+
 
 def import_paths(
     site: Site, paths: Iterable[str | Path], *, who: str, own: bool = False, force_own: bool = False,
@@ -156,6 +161,7 @@ class _Run:
             adopter = adopting.Adopter(connection, self._site, self._force) if self._own else None
             ours = authorities.ours(connection)
             rows = Pending()
+            rows.foresee(connection, (waiting.key for waiting in self._waiting))
             done = [(waiting, self._put(connection, waiting.found, adopter, ours, rows)) for waiting in self._waiting]
             rows.flush(connection)
             if adopter:
@@ -198,18 +204,18 @@ def _records(site: Site, document: Document) -> Iterator[Ready | Entry | str]:
         yield Entry("", SKIPPED if document.skipped else store.REFUSED, document.fault)
         return
     try:
-        bodies = list(xmlio.records_in(document.data))
-        deleted = burying.deleted_in(document.data)
+        scan = xmlio.scanned(document.data)
     except xmlio.XmlRefused as error:
         yield Entry("", store.REFUSED, str(error))
         return
+    bodies, deleted = list(scan.records()), oaipage.deleted_among(scan.events)
     if not bodies and not deleted:
         yield Entry("", store.REFUSED, "It holds no VOResource record.")
-    for body in bodies:
+    for body, first_line in bodies:
         try:
             element = xmlio.parse(body)
         except xmlio.XmlRefused as error:
             yield Entry("", store.REFUSED, str(error))
         else:
-            yield prepare(site.schemas, body, element)
+            yield prepare(site.schemas, body, element, first_line)
     yield from deleted

@@ -6,10 +6,15 @@ another stands is decided by `store`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from lxml import etree
 
+from registry.records import projection
+from registry.records.projection.values import Rows
 from vosi import identifiers, resource, xmlio
 from vosi import namespaces as ns
 from vosi.resource import Summary
@@ -33,10 +38,11 @@ class Ready:
     """One record that may be put: `fault` is one sentence where it cannot be stored at all, '' else.
 
     `profile` is the edition of the schemas it is valid in, '' for none; `problems` are those of the recommended one.
+    `tree` is what it parses to, where that is at hand: it stays behind when the record goes to another process.
     """
 
     xml: bytes
-    element: etree._Element
+    tree: etree._Element | None
     summary: Summary
     digest: str
     profile: str
@@ -48,6 +54,19 @@ class Ready:
     def publishable(self) -> bool:
         """Whether it may be one of ours: valid in the edition we publish in (D4)."""
         return not self.fault and self.profile == RECOMMENDED
+
+    @property
+    def element(self) -> etree._Element:
+        """What it parses to."""
+        return xmlio.parse(self.xml) if self.tree is None else self.tree
+
+    @cached_property
+    def rows(self) -> Mapping[str, Rows]:
+        """Its rows in the tables of searches; slow, and so best asked for outside of any transaction."""
+        return projection.rows(self.element, identifiers.key(self.summary.ivoid))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "tree": None}
 
     @property
     def told(self) -> tuple[Problem, ...]:

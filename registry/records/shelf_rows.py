@@ -1,61 +1,141 @@
-"""Puts the projected rows of records into the tables `rr_*`, and takes them out. Called by the store alone."""
+"""Writes the rows of many records at once, and their projected rows into the tables `rr_*`. Called by the store alone.
+
+What a record's rows are is for `store` and `projection` to say.
+"""
 
 from __future__ import annotations
 
-from lxml import etree
-from sqlalchemy import Connection, delete, insert
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any, cast
 
-from registry.records import projection
+from sqlalchemy import Connection, Dialect, Row, Table, bindparam, delete, insert, select
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from registry.db import before_commit
+from registry.records import stamping
 from registry.records.projection.values import Rows
-from registry.tables import metadata
+from registry.tables import metadata, record_versions, records
 
 SHELF = "shelf"  # what a unit of work that changes records or authorities is alone in (`db.alone`)
 TABLES = tuple(table for name, table in sorted(metadata.tables.items()) if name.startswith("rr_"))
+_WAITING = "waiting records"
+_MANY = select(records).where(records.c.key.in_(bindparam("keys", expanding=True)))
 
 
 class Pending:
-    """Rows of one transaction's records that wait for `flush`: a statement per table instead of one per record.
+    """New records of one unit of work that wait: a statement per table instead of several per record.
 
-    Whoever makes one flushes it before the transaction ends; until then no search finds its rows.
+    `flush` writes what is derived of them; whoever makes one calls it before the unit ends. The records themselves are
+    written once, with their datestamp, just before the commit. `store.get` sees all of it before.
     """
 
     def __init__(self) -> None:
-        self._rows: dict[str, dict[str, Rows]] = {}
+        self._records: dict[str, dict[str, Any]] = {}
+        self._versions: list[dict[str, Any]] = []
+        self._rows: dict[str, Mapping[str, Rows]] = {}
+        self._foreseen: dict[str, Row[Any] | None] = {}
 
-    def drop(self, key: str) -> None:
-        """Forget the rows of the record `key`, which comes a second time."""
-        self._rows.pop(key, None)
+    def foresee(self, connection: Connection, keys: Iterable[str]) -> None:
+        """Look up in one go what is there of the records that will be asked for."""
+        wanted = list(dict.fromkeys(keys))
+        there = {row.key: row for row in connection.execute(_MANY, {"keys": wanted})}
+        self._foreseen = {key: there.get(key) for key in wanted}
+        before_commit(connection, _WAITING, self._end)
 
-    def add(self, key: str, rows: dict[str, Rows]) -> None:
-        """Let the rows of the record `key` wait."""
+    def foreseen(self, key: str) -> bool:
+        """Whether `take` knows what is there: once, for whoever asks may change it."""
+        return key in self._foreseen
+
+    def take(self, key: str) -> Row[Any] | None:
+        """The row of a foreseen record, None where there is no such record."""
+        return self._foreseen.pop(key)
+
+    def add(self, key: str, rows: Mapping[str, Rows]) -> None:
+        """Let the projected rows of the record `key` wait."""
         self._rows[key] = rows
 
+    def add_record(self, connection: Connection, record: dict[str, Any], version: dict[str, Any]) -> None:
+        """Let a new record wait, and its first version."""
+        self._records[record["key"]] = record
+        self._versions.append(version)
+        before_commit(connection, _WAITING, self._end)
+
+    def drop(self, key: str) -> None:
+        """Forget the projected rows of the record `key`, which comes a second time."""
+        self._rows.pop(key, None)
+
+    def holds(self, key: str) -> bool:
+        """Whether the record `key` waits here."""
+        return key in self._records
+
     def flush(self, connection: Connection) -> None:
-        """Write all that waits."""
+        """Write all that waits but the records."""
         for table in TABLES:
-            rows = [row for record in self._rows.values() for row in record.get(table.name, ())]
-            if rows:
-                connection.execute(insert(table), rows)
-        self._rows.clear()
+            put(connection, table, [row for record in self._rows.values() for row in record.get(table.name, ())])
+        if self._versions:
+            connection.execute(insert(record_versions), self._versions)
+        self._rows, self._versions = {}, []
+
+    def write(self, connection: Connection, stamp: str = "") -> None:
+        """Write all that waits, the records with `stamp`."""
+        self.flush(connection)
+        if self._records:
+            connection.execute(insert(records), [record | {"datestamp": stamp} for record in self._records.values()])
+        self._records = {}
+
+    def _end(self, connection: Connection) -> None:
+        if self._records:
+            stamp = stamping.next_stamp(connection)
+            self.write(connection, stamp)
+            stamping.given(connection, stamp)
+
+
+def waiting(connection: Connection) -> Pending | None:
+    """What waits in this unit of work."""
+    call = connection.info.get("before_commit", {}).get(_WAITING)
+    return call.__self__ if call else None  # the method of the one that waits
+
+
+def put(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows of text and numbers, each with every column of the table but its own number.
+
+    The driver is spoken to directly: there are sixty such rows to a record, and nothing in them to convert.
+    """
+    if rows:
+        statement, names = _insertion(table, connection.dialect)
+        values: Any = list(map(itemgetter(*names), rows)) if names else rows
+        connection.exec_driver_sql(statement, values)
+
+
+_INSERTIONS: dict[tuple[str, str], tuple[str, list[str]]] = {}
+
+
+def _insertion(table: Table, dialect: Dialect) -> tuple[str, list[str]]:
+    """The statement in the driver's words, and the order of its values where it takes them by position."""
+    name = (table.name, dialect.name)
+    if name not in _INSERTIONS:
+        columns = [column.name for column in table.columns if column.name != "id"]
+        made = cast(SQLCompiler, insert(table).compile(dialect=dialect, column_keys=columns))
+        _INSERTIONS[name] = (str(made), list(made.positiontup or ()))
+    return _INSERTIONS[name]
+
+
+_CLEARINGS = [delete(table).where(table.c.ivoid == bindparam("key")) for table in TABLES]
 
 
 def clear(connection: Connection, key: str, pending: Pending | None = None) -> None:
-    """Take out every row of the record `key`."""
+    """Take out every projected row of the record `key`."""
     if pending:
         pending.drop(key)
+    for clearing in _CLEARINGS:
+        connection.execute(clearing, {"key": key})
+
+
+def write(connection: Connection, key: str, rows: Mapping[str, Rows], pending: Pending | None = None) -> None:
+    """Put in the projected rows of the record `key`, or let them wait; `clear` has been called before, or it is new."""
+    if pending is not None:
+        pending.add(key, rows)
+        return
     for table in TABLES:
-        connection.execute(delete(table).where(table.c.ivoid == key))
-
-
-def write(
-    connection: Connection, key: str, element: etree._Element, harvested_from: str, pending: Pending | None = None,
-) -> None:
-    """Put in the rows of the record `element`, or let them wait; `clear` has been called before, or it is new."""
-    rows = projection.rows(element, harvested_from)
-    for table in rows.values():
-        for row in table:
-            row["ivoid"] = key  # whatever the record spells, it is found again under its key
-    waiting = Pending() if pending is None else pending
-    waiting.add(key, rows)
-    if pending is None:
-        waiting.flush(connection)
+        put(connection, table, rows.get(table.name, []))

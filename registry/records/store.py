@@ -8,28 +8,26 @@ what may be published (`publish`), and it opens no transaction of its own: every
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from lxml import etree
-from sqlalchemy import Connection, Row, insert, update
-from sqlalchemy import delete as sql_delete
-from sqlalchemy import select as sql_select
+from sqlalchemy import Connection, Row, bindparam, insert, select as sql_select, update
 
 from registry import clock
 from registry.db import alone, before_commit
 from registry.errors import NotFound
-from registry.records import shelf_rows
+from registry.records import projection, shelf_rows
 from registry.records.ready import Ready, one_record, prepare
 from registry.records.shelf_rows import SHELF, Pending
-from registry.tables import facts, record_versions, records, sources
+from registry.records.stamping import LAST_STAMP, given, last_stamp as last_stamp, next_stamp
+from registry.tables import record_versions, records, sources
 from vosi import identifiers, xmlio
 from vosi.schemas import Schemas
 
 OWN, HARVESTED, FOREIGN_FILE, SHIPPED = "own", "harvested", "foreign-file", "shipped"
 NEW, UPDATED, UNCHANGED, REFUSED = "new", "updated", "unchanged", "refused"
 ACTIVE, INACTIVE, DELETED, DRAFT = "active", "inactive", "deleted", "draft"
-LAST_STAMP = "last record stamp"
-_LAST_STAMP = sql_select(facts.c.value).where(facts.c.name == LAST_STAMP)  # made once: every answer of OAI-PMH asks
+_BY_KEY = sql_select(records).where(records.c.key == bindparam("key"))
 
 # D15: a record of the origin on the left may replace one of the origins on the right
 _MAY_REPLACE = {
@@ -118,8 +116,18 @@ def get(connection: Connection, ivoid: str) -> Record | None:
     A unit of work that writes decides by it: nobody else changes the shelf from here to that unit's end.
     """
     alone(connection, SHELF)
-    row = connection.execute(sql_select(records).where(records.c.key == key_of(ivoid))).first()
+    row = _row(connection, key_of(ivoid))
     return record_of(row) if row else None
+
+
+def _row(connection: Connection, key: str) -> Row[Any] | None:
+    pending = shelf_rows.waiting(connection)
+    if pending and pending.holds(key):
+        pending.write(connection)
+        before_commit(connection, LAST_STAMP, _stamp)
+    elif pending and pending.foreseen(key):
+        return pending.take(key)
+    return connection.execute(_BY_KEY, {"key": key}).first()
 
 
 def put(
@@ -155,7 +163,7 @@ def put_ready(
 ) -> Put:
     """`put` for a record that was judged before the transaction began (`ready.prepare`).
 
-    With `pending` its rr_* rows wait there: many records are put faster so.
+    With `pending` what is new waits there: many records are put faster so.
     """
     if ready.fault:
         return Put(None, REFUSED, ready.fault)
@@ -167,7 +175,7 @@ def put_ready(
         return Put(None, REFUSED, f"{old.ivoid} {SAYS[old.origin]}: it is left as it is.")
     if old and _same(old, new):
         return Put(old, UNCHANGED)
-    return Put(_write(connection, old, new, ready.element, who, why, pending), UPDATED if old else NEW)
+    return Put(_write(connection, old, new, ready, who, why, pending), UPDATED if old else NEW)
 
 
 def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
@@ -181,7 +189,7 @@ def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
     connection.execute(update(records).where(records.c.key == old.key).values(
         status=DELETED, version=gone.version, datestamp="", projected=""))
     shelf_rows.clear(connection, old.key)
-    _keep_version(connection, gone, who, why)
+    connection.execute(insert(record_versions).values(_version(gone, who, why)))
     before_commit(connection, LAST_STAMP, _stamp)
     return gone
 
@@ -208,11 +216,6 @@ def record_of(row: Row[Any]) -> Record:
     return Record(**{name: getattr(row, name) for name in names})
 
 
-def last_stamp(connection: Connection) -> str:
-    """The newest datestamp ever given, '' where there is none."""
-    return cast(str, connection.execute(_LAST_STAMP).scalar() or "")
-
-
 def _described(ready: Ready, origin: str, source_id: int | None, draft: bool) -> Record:
     summary = ready.summary
     status = summary.status if summary.status in (ACTIVE, INACTIVE, DELETED) else ACTIVE
@@ -229,24 +232,39 @@ def _same(old: Record, new: Record) -> bool:
 
 
 def _write(
-    connection: Connection, old: Record | None, new: Record, element: etree._Element, who: str, why: str,
-    pending: Pending | None,
+    connection: Connection, old: Record | None, new: Record, ready: Ready, who: str, why: str, pending: Pending | None,
 ) -> Record:
     """Make `new` the present state. Its datestamp stays where only the keeper of unmanaged equal bytes has changed."""
-    projected = {"projected": new.digest if new.status == ACTIVE else ""}
+    active = new.status == ACTIVE
     if old is None:
-        connection.execute(insert(records).values(_columns(new) | projected))
+        _insert(connection, new, who, why, pending)
     else:
-        if old.digest == new.digest:  # the same record: keep the bytes that people have seen
-            new = replace(new, xml=old.xml)
-        moved = (old.digest, old.status, old.managed) != (new.digest, new.status, new.managed)
-        new = replace(new, version=old.version + moved, datestamp="" if moved else old.datestamp)
-        connection.execute(update(records).where(records.c.key == new.key).values(_columns(new) | projected))
+        new = _replace(connection, old, new, who, why)
         shelf_rows.clear(connection, new.key, pending)
-    if old is None or new.version != old.version:
-        _keep_version(connection, new, who, why)
-    if new.status == ACTIVE:
-        shelf_rows.write(connection, new.key, element, _source_registry(connection, new.source_id), pending)
+    if active:
+        rows = projection.handed_by(ready.rows, _source_registry(connection, new.source_id))
+        shelf_rows.write(connection, new.key, rows, pending)
+    return new
+
+
+def _insert(connection: Connection, new: Record, who: str, why: str, pending: Pending | None) -> None:
+    row, version = _columns(new), _version(new, who, why)
+    if pending is not None:
+        pending.add_record(connection, row, version)
+        return
+    connection.execute(insert(records).values(row))
+    connection.execute(insert(record_versions).values(version))
+    before_commit(connection, LAST_STAMP, _stamp)
+
+
+def _replace(connection: Connection, old: Record, new: Record, who: str, why: str) -> Record:
+    if old.digest == new.digest:  # the same record: keep the bytes that people have seen
+        new = replace(new, xml=old.xml)
+    moved = (old.digest, old.status, old.managed) != (new.digest, new.status, new.managed)
+    new = replace(new, version=old.version + moved, datestamp="" if moved else old.datestamp)
+    connection.execute(update(records).where(records.c.key == new.key).values(_columns(new)))
+    if moved:
+        connection.execute(insert(record_versions).values(_version(new, who, why)))
     before_commit(connection, LAST_STAMP, _stamp)
     return new
 
@@ -257,7 +275,8 @@ def project(connection: Connection, record: Record) -> None:
     shelf_rows.clear(connection, record.key)
     if record.status == ACTIVE:
         registry = _source_registry(connection, record.source_id)
-        shelf_rows.write(connection, record.key, xmlio.parse(record.xml), registry)
+        rows = projection.rows(xmlio.parse(record.xml), record.key)
+        shelf_rows.write(connection, record.key, projection.handed_by(rows, registry))
     digest = record.digest if record.status == ACTIVE else ""
     connection.execute(update(records).where(records.c.key == record.key).values(projected=digest))
 
@@ -269,19 +288,20 @@ def _source_registry(connection: Connection, source_id: int | None) -> str:
 
 
 def _columns(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in Record.__dataclass_fields__}
+    """The record's row; `projected` is the digest that its rows in the tables of searches are made from."""
+    row = {name: getattr(record, name) for name in Record.__dataclass_fields__}
+    return row | {"projected": record.digest if record.status == ACTIVE else ""}
 
 
-def _keep_version(connection: Connection, record: Record, who: str, why: str) -> None:
-    connection.execute(insert(record_versions).values(
-        key=record.key, version=record.version, ivoid=record.ivoid, status=record.status, digest=record.digest,
-        at=clock.stamp(), who=who, why=why, xml=record.xml))
+def _version(record: Record, who: str, why: str) -> dict[str, Any]:
+    return {
+        "key": record.key, "version": record.version, "ivoid": record.ivoid, "status": record.status,
+        "digest": record.digest, "at": clock.stamp(), "who": who, "why": why, "xml": record.xml,
+    }
 
 
 def _stamp(connection: Connection) -> None:
-    """Give this transaction's changes their datestamp, never one below an earlier one (D2); runs just before commit."""
-    stamp = max(clock.stamp(), last_stamp(connection))
-    changed = connection.execute(update(records).where(records.c.datestamp == "").values(datestamp=stamp))
-    if changed.rowcount:
-        connection.execute(sql_delete(facts).where(facts.c.name == LAST_STAMP))
-        connection.execute(insert(facts).values(name=LAST_STAMP, value=stamp))
+    """Give this transaction's changes their datestamp; runs just before commit."""
+    stamp = next_stamp(connection)
+    if connection.execute(update(records).where(records.c.datestamp == "").values(datestamp=stamp)).rowcount:
+        given(connection, stamp)

@@ -1,25 +1,27 @@
 """From a record's XML to the rows of the tables `rr_*` (RegTAP 1.2 §8): pure functions, no database.
 
-`rows` is all that others call. Elements are found by local name, so that a record whose author bound the wrong
+`rows` and `handed_by` are all that others call. Elements are found by local name, so that a record whose author bound the wrong
 namespace is still found by a search. Vocabulary and lower case are RegTAP's; what is empty becomes NULL.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lxml import etree
 
 from registry.records.projection import capabilities, details, general, tableset
-from registry.records.projection.values import Part, Rows
+from registry.records.projection.values import Record, Rows, low
 
 
-def rows(element: etree._Element, harvested_from: str = "") -> dict[str, Rows]:
-    """All rows of the record `element`, by table name.
+def rows(element: etree._Element, key: str = "") -> dict[str, Rows]:
+    """All rows of the record `element`, by table name; nobody is said to have handed it to us (`handed_by`).
 
-    `harvested_from` is the identifier of the registry that handed it to us, '' where nobody did.
+    `key` is what it is filed under, whatever it spells; without it, its identifier in lower case.
     """
-    record = Part(element)
+    record = Record(element, key)
     return {
-        "rr_resource": general.resource(record, harvested_from),
+        "rr_resource": general.resource(record),
         "rr_res_role": general.roles(record),
         "rr_res_subject": general.subjects(record),
         "rr_relationship": general.relationships(record),
@@ -30,3 +32,10 @@ def rows(element: etree._Element, harvested_from: str = "") -> dict[str, Rows]:
         **tableset.rows(record),
         "rr_res_detail": details.rows(record),
     }
+
+
+def handed_by(rows_: Mapping[str, Rows], registry: str) -> Mapping[str, Rows]:
+    """The rows of a record that the registry of that identifier handed to us, '' where nobody did."""
+    if not registry or not rows_:
+        return rows_
+    return {**rows_, "rr_resource": [row | {"harvested_from": low(registry)} for row in rows_["rr_resource"]]}

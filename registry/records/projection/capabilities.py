@@ -6,11 +6,11 @@ from typing import Any
 
 from lxml import etree
 
-from registry.records.projection.values import Part, Rows, clean, flag, low, text
+from registry.records.projection.values import Part, Record, Rows, clean, flag, low, text
 from vosi.namespaces import canonical_type
 
 
-def rows(record: Part) -> dict[str, Rows]:
+def rows(record: Record) -> dict[str, Rows]:
     """The rows of rr_capability, rr_interface and rr_intf_param; indexes count from 1 in document order."""
     ivoid = record.ivoid
     capabilities: Rows = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from registry.records.projection.values import Part, Rows, clean, text
+from registry.records.projection.values import Part, Record, Rows, clean, text
 
 _OF_RESOURCE = """
 /accessURL
@@ -94,7 +94,7 @@ def _steps(paths: list[str], skip: int) -> list[tuple[str, tuple[str, ...], str]
 _RESOURCE_STEPS, _CAPABILITY_STEPS = _steps(_OF_RESOURCE, 1), _steps(_OF_CAPABILITY, 2)
 
 
-def rows(record: Part) -> Rows:
+def rows(record: Record) -> Rows:
     """One row per value at one of the paths; cap_index is NULL outside capabilities."""
     result = _below(record.ivoid, None, record, _RESOURCE_STEPS)
     for index, capability in enumerate(record.parts("capability"), 1):

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from registry.records.projection.values import Part, Rows, clean, low, moment, number, text, whole
+from registry.records.projection.values import Part, Record, Rows, clean, low, moment, number, text, whole
 from vosi.namespaces import canonical_type
 
 # terms that the IVOA vocabularies have replaced, to the term to use instead
@@ -20,7 +20,7 @@ _RELATIONSHIPS = {
 _DATE_ROLES = {"creation": "created", "update": "updated"}
 
 
-def resource(record: Part, harvested_from: str) -> Rows:
+def resource(record: Record) -> Rows:
     """The one row of rr_resource."""
     element = record.element
     rights = record.first("rights")
@@ -44,11 +44,11 @@ def resource(record: Part, harvested_from: str) -> Rows:
         "waveband": record.joined("coverage", "waveband"),
         "rights": text(rights),
         "rights_uri": clean(rights.get("rightsURI")) if rights is not None else None,
-        "harvested_from": low(harvested_from),
+        "harvested_from": None,
     }]
 
 
-def roles(record: Part) -> Rows:
+def roles(record: Record) -> Rows:
     """One row per contact, publisher, creator and contributor."""
     ivoid = record.ivoid
     result = []
@@ -74,14 +74,14 @@ def _role(person: Part) -> dict[str, Any]:
     }
 
 
-def subjects(record: Part) -> Rows:
+def subjects(record: Record) -> Rows:
     """One row per subject, in its author's case."""
     ivoid = record.ivoid
     return [{"ivoid": ivoid, "res_subject": subject}
             for subject in map(text, record.below("content", "subject")) if subject]
 
 
-def relationships(record: Part) -> Rows:
+def relationships(record: Record) -> Rows:
     """One row per related resource."""
     ivoid = record.ivoid
     result = []
@@ -96,7 +96,7 @@ def relationships(record: Part) -> Rows:
     return result
 
 
-def validation(record: Part) -> Rows:
+def validation(record: Record) -> Rows:
     """One row per validation level, of the resource (cap_index NULL) and of its capabilities."""
     ivoid = record.ivoid
     result = [_level(ivoid, level, None) for level in record.all("validationLevel")]
@@ -110,7 +110,7 @@ def _level(ivoid: str, level: etree._Element, index: int | None) -> dict[str, An
             "cap_index": index}
 
 
-def dates(record: Part) -> Rows:
+def dates(record: Record) -> Rows:
     """One row per date of the curation."""
     ivoid = record.ivoid
     result = []
@@ -120,14 +120,14 @@ def dates(record: Part) -> Rows:
     return result
 
 
-def alternatives(record: Part) -> Rows:
+def alternatives(record: Record) -> Rows:
     """One row per alternative identifier, of the resource or of one of its creators."""
     ivoid = record.ivoid
     every = [*record.all("altIdentifier"), *record.below("curation", "creator", "altIdentifier")]
     return [{"ivoid": ivoid, "alt_identifier": name} for name in map(text, every) if name]
 
 
-def _authors(record: Part) -> str | None:
+def _authors(record: Record) -> str | None:
     creators = [creator for curation in record.parts("curation") for creator in curation.parts("creator")]
     names = (creator.value("name") or clean(creator.element.text) for creator in creators)
     return "; ".join(name for name in names if name) or None

@@ -7,11 +7,11 @@ from typing import Any
 from lxml import etree
 
 from registry.records.projection.capabilities import data_type
-from registry.records.projection.values import Part, Rows, flag, joined, local, low, text, whole
+from registry.records.projection.values import Part, Record, Rows, flag, joined, local, low, text, whole
 from vosi.namespaces import canonical_type
 
 
-def rows(record: Part) -> dict[str, Rows]:
+def rows(record: Record) -> dict[str, Rows]:
     """The rows of rr_res_schema, rr_res_table and rr_table_column; indexes count from 1 in document order."""
     ivoid = record.ivoid
     schemas: Rows = []

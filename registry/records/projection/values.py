@@ -66,10 +66,15 @@ class Part:
         """The lower-case texts at `path`, joined with # (RegTAP 1.2 §4.4)."""
         return joined(self.below(*path))
 
-    @property
-    def ivoid(self) -> str:
-        """A record's identifier as every table holds it: lower case."""
-        return low(self.value("identifier")) or ""
+
+class Record(Part):
+    """A whole record; `ivoid` is its identifier as every table holds it: lower case."""
+
+    __slots__ = ("ivoid",)
+
+    def __init__(self, element: etree._Element, ivoid: str = "") -> None:
+        super().__init__(element)
+        self.ivoid = ivoid or low(self.value("identifier")) or ""
 
 
 @lru_cache(4096)
