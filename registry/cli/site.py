@@ -31,18 +31,22 @@ _parent = click.option("--with-parent", is_flag=True, hidden=True, help="End whe
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults for what is not given.")
 @click.pass_obj
 def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> None:
-    """Found a datacenter and publish its four records: authority, registry, organisation, runner."""
-    answers = _ask(given, yes)
+    """Found a datacenter and publish its four records: authority, registry, organisation, runner.
+
+    Asked for again, it publishes what is missing, and where base_url has changed in config.toml our records move there.
+    """
+    file = instance / config.CONFIG_FILE
+    fresh = not file.exists()
+    known = None if fresh else config.load(instance)
+    answers = _ask(given, yes, known if known and known.authority else None)
     settings = {
         "authority": answers["authority"], "title": answers["title"], "base_url": answers["base_url"],
         "admin_email": answers["email"], **_pairs(extra),
     }
-    file = instance / config.CONFIG_FILE
-    fresh = not file.exists()
     config_file.write(instance, settings)
     try:
         with site_of(instance) as site:
-            _found(site, answers)
+            _found(site, answers, yes, given["password_file"])
     except Refusal:
         if fresh:  # so that the next try may give other answers
             file.unlink()
@@ -50,25 +54,36 @@ def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> Non
     click.echo(f"Founded in {instance}. Start it with: registry --instance {instance} serve")
 
 
-def _found(site: Site, answers: dict[str, str]) -> None:
+def _found(site: Site, answers: dict[str, str], yes: bool, password_file: Path | None) -> None:
     from registry import access  # heavy, and `registry --help` needs none of it
-    from registry.records import founding
+    from registry.records import founding, moving
     from registry.services.standards import shipped
 
+    with site.database.read() as connection:
+        known = {account.name for account in access.accounts(connection)}
+    wanted = answers["admin"] or ("" if known else "admin")  # asked for again, it makes no further account by default
+    password = answers["password"] or _password(password_file, yes) if wanted and wanted not in known else ""
     wish = founding.Founding(
         authority=site.settings.authority, title=site.settings.title, base_url=site.settings.base_url,
         **{name: answers[name] for name in ("organisation", "contact", "email", "description", "reference_url")})
     for record in founding.found(site, wish, who()):
         click.echo(f"published {record.ivoid}")
+    for record in moving.move(site, who()):
+        click.echo(f"moved to {site.settings.base_url}: {record.ivoid}")
     shipped.ship(site)
-    with site.database.write() as connection:
-        if answers["admin"] not in {account.name for account in access.accounts(connection)}:
-            access.create_account(connection, answers["admin"], answers["password"], "administrator")
+    if password:
+        with site.database.write() as connection:
+            access.create_account(connection, wanted, password, "administrator")
 
 
-def _ask(given: dict[str, Any], yes: bool) -> dict[str, str]:
-    """All answers; on a terminal those that are missing are asked for. Raises Refusal where one is needed and nobody is there."""
+def _ask(given: dict[str, Any], yes: bool, known: config.Settings | None) -> dict[str, str]:
+    """All answers; on a terminal those that are missing are asked for. `known` is what config.toml says by now.
+
+    Raises Refusal where an answer is needed and nobody is there.
+    """
     answers = {name: value or "" for name, value in given.items() if name != "password_file"}
+    if known:
+        return _again(answers, known)
     defaults = {"title": answers["authority"] or "Inner Space", "base_url": "http://127.0.0.1:8080/", "admin": "admin"}
     questions = {"authority": "Authority identifier (such as north.example)", "title": "Name of the datacenter",
                  "base_url": "Public address", "admin": "Name of the administrator"}
@@ -83,6 +98,12 @@ def _ask(given: dict[str, Any], yes: bool) -> dict[str, str]:
             raise Refusal(f"The {name} is needed: give it as --{name.replace('_', '-')}.")
     answers["password"] = _password(given["password_file"], yes)
     return answers
+
+
+def _again(answers: dict[str, str], known: config.Settings) -> dict[str, str]:
+    """The answers with those of the first time where none is given now."""
+    said = {"authority": known.authority, "title": known.title, "base_url": known.base_url, "email": known.admin_email}
+    return answers | {name: answers[name] or value for name, value in said.items()} | {"password": ""}
 
 
 def _password(file: Path | None, yes: bool) -> str:
