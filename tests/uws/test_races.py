@@ -206,7 +206,7 @@ def test_waits_and_the_queue_go_by_no_wall_clock(world: World, jump: Any, step: 
     answers: list[str] = []
 
     def wait() -> None:
-        answers.append(world.xml(f"/jobs/{early}?WAIT=30", "ada").findtext(tag("phase")))
+        answers.append(world.xml(f"/jobs/{early}?WAIT=30&PHASE=QUEUED", "ada").findtext(tag("phase")))
 
     waiter = threading.Thread(target=wait)
     waiter.start()
