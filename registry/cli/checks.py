@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry.errors import Refusal
 from registry.fetch import FetchError
-from registry.records import authorities, listing
+from registry.records import authorities, listing, moving
 from registry.serve import base_url_fault
 from registry.site import Site
 
@@ -49,9 +49,13 @@ def _database(site: Site) -> tuple[str, str]:
 def _founding(site: Site) -> tuple[str, str]:
     with site.database.read() as connection:
         name = authorities.our_registry(site.settings.authority) if site.settings.authority else ""
-        if name and listing.offered(connection, name):
-            return PASS, f"{name} is published"
-    return FAIL, "the founding records are not there: `registry init` publishes them"
+        published = name and listing.offered(connection, name)
+    if not published:
+        return FAIL, "the founding records are not there: `registry init` publishes them"
+    old = moving.old_base(site)
+    if old:
+        return FAIL, f"{name} says {old}, and base_url {site.settings.base_url}: `registry init --yes` moves our records"
+    return PASS, f"{name} is published"
 
 
 def _disk(site: Site) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What the worker does beside its jobs, in threads of its own: due harvests, contracts read ahead, the health of services.
 
-It runs no job.
+At its start, records whose rows for searches are behind them are projected again (D17). It runs no job.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from registry.bell import WORK
+from registry.records import reprojecting
 from registry.services import watching
 from registry.services.health import polling
 from registry.site import Site
@@ -29,7 +30,7 @@ def run(site: Site, lease: str, stop: threading.Event) -> None:
     warm = _found("registry.applications.catalogue", "warm")
     warmed = float("-inf")
     watchers = [threading.Thread(target=target, args=(site, stop), name=name, daemon=True) for name, target in (
-        ("health", polling.run), ("documents", _reread))]
+        ("health", polling.run), ("documents", _reread), ("projection", _project))]
     for thread in watchers:
         thread.start()
     with site.bells.listen(WORK) as listener:
@@ -47,6 +48,20 @@ def _reread(site: Site, stop: threading.Event) -> None:
     """Read the documents of services again when their time has come."""
     while not stop.wait(min(_EVERY, site.settings.watch_interval)):
         _guarded("documents", watching.turn, site)
+
+
+def _project(site: Site, _stop: threading.Event) -> None:
+    """Derive again what searches find of records, where another version of this program or a torn import left it behind.
+
+    In batches: a worker that stops amid them goes on at its next start.
+    """
+    _guarded("projection", _behind, site)
+
+
+def _behind(site: Site) -> None:
+    count = reprojecting.reproject(site, behind_only=True)
+    if count:
+        _log.info("%s records were projected again", count)
 
 
 def _found(module: str, name: str) -> Callable[..., Any] | None:
