@@ -211,6 +211,8 @@ def _failure(url: str, error: Exception) -> FetchError:
         return AddressRefused(str(refused))
     for kind, words in (
         (socket.gaierror, "its host name is not known"),
+        (ssl.SSLCertVerificationError, "nobody we trust vouches for its certificate, or it is another host's"),
+        (ssl.SSLError, "it does not speak TLS as it should"),
         (ConnectionRefusedError, "nobody listens there"),
         (TimeoutError, "it did not answer in time"),
         (ConnectionResetError, "the connection broke"),
@@ -315,10 +317,14 @@ def _pool(pool: Any, connection: Any, settings: Settings) -> Any:
     named = settings.repositories  # an operator's word is policy enough
 
     def _new_conn(self: Any) -> socket.socket:
-        host = self.host.strip("[]")
-        if f"{host}:{self.port}" not in named:
-            self._dns_host = checked_address(host, self.port, settings.allowed_networks)
-        return _hurried(connection._new_conn(self))
+        name = self.host
+        host = name.strip("[]")
+        try:
+            if f"{host}:{self.port}" not in named:
+                self._dns_host = checked_address(host, self.port, settings.allowed_networks)
+            return _hurried(connection._new_conn(self))
+        finally:  # the name is what its certificate is held to, and what is resolved again for the next connection
+            self._dns_host = name
 
     members: dict[str, Any] = {"_new_conn": _new_conn}
     if connection is HTTPSConnection:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -136,3 +138,21 @@ def test_what_the_settings_themselves_name_is_reached_without_listing_its_networ
     assert fetcher(tmp_path, allowed_networks=[], repository=here).get(f"http://{here}/v2/").status == 200
     with pytest.raises(AddressRefused):
         fetcher(tmp_path, allowed_networks=[], repository="127.0.0.1:5000").get(f"http://{here}/v2/")
+
+
+def test_a_certificate_is_held_to_the_name_and_not_to_the_address(tmp_path, monkeypatch):
+    """Over TLS a host is who its certificate says, with the name that was asked for."""
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+               "-addext", "subjectAltName=DNS:localhost", "-keyout", tmp_path / "key", "-out", tmp_path / "crt"]
+    subprocess.run(request, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    with HTTPServer(ssl_context=context) as server:
+        server.expect_request("/").respond_with_data("here")
+        trusting = fetcher(tmp_path, allowed_networks=["127.0.0.0/8"])
+        with pytest.raises(FetchError, match="vouches for its certificate"):
+            trusting.get(server.url_for("/"))
+        trusting._session.verify = str(tmp_path / "crt")
+        assert trusting.get(server.url_for("/")).body == b"here"
+        with pytest.raises(FetchError, match="vouches for its certificate"):
+            trusting.get(server.url_for("/").replace("localhost", "127.0.0.1"))
