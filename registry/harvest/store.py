@@ -25,6 +25,7 @@ REJECTED, FLAGGED, CONFLICT = "rejected", "flagged", "conflict"  # kinds of prob
 COUNTS = ("new", "updated", "unchanged", "deleted", "rejected")
 RETRY = 900  # seconds until a source that could not be read is asked again; doubled each time, up to its interval
 LONGEST_RETRY = 7 * 86400  # seconds; a server may ask for no more
+_MOST = 2**53  # a list that is said to be longer is not
 JITTER = 0.1  # of an interval, so that sources which were added together are not asked together for ever
 
 
@@ -198,7 +199,7 @@ def add_page(
     columns = harvest_runs.c
     values: dict[str, Any] = {name: columns[name] + counts.get(name, 0) for name in COUNTS}
     values.update(pages=columns.pages + 1, token=token, first_response=first_response)
-    if list_size is not None:
+    if list_size is not None and list_size < _MOST:
         values["list_size"] = list_size
     if tally is not None:
         now = get(connection, run.id)
