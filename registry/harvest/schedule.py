@@ -13,6 +13,7 @@ from collections.abc import Callable
 from queue import Empty, Queue
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from registry import clock
 from registry.harvest import changes, harvester, lease as leases, sources, store
@@ -113,6 +114,13 @@ def requeue_dead(site: Site, own: str) -> int:
 def _carry_out(site: Site, number: int, lease: str, pause: Callable[[float], None]) -> bool:
     try:
         return harvester.run(site, number, lease, pause=pause) is not None
+    except SQLAlchemyError as error:  # the disk is full, or the database server has gone: that passes
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        log.error("The harvest %s cannot be stored: %s", number, reason)
+        with contextlib.suppress(SQLAlchemyError), site.database.write() as connection:
+            run = store.get(connection, number)
+            store.interrupt(connection, run, f"What came cannot be stored here ({reason}): it goes on later.", None)
+        return True
     except Exception:  # a fault of ours with one source must neither stop the others nor end the worker
         log.exception("The harvest %s broke off.", number)
         with site.database.write() as connection:
