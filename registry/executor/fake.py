@@ -95,6 +95,13 @@ class FakeRuntime:
         with self._changed:
             self._containers.pop(name, None)
 
+    def pause(self, name: str, paused: bool = True) -> None:
+        """Halt a running container as `docker pause` does, or let it go on."""
+        with self._changed:
+            container = self._containers[name]
+            container.state = replace(container.state, status=runtime.PAUSED if paused else runtime.RUNNING)
+            self._ring("pause" if paused else "unpause", container)
+
     # --- the contract -------------------------------------------------------------------------------------------------
 
     def describe(self) -> Engine:
@@ -188,7 +195,7 @@ class FakeRuntime:
             with self._changed:
                 container = self._containers.get(name)
                 chunks = container.log[place:] if container else []
-                ended = container is None or container.state.status != runtime.RUNNING
+                ended = container is None or container.state.status not in (runtime.RUNNING, runtime.PAUSED)
             place += len(chunks)
             yield from (chunk for chunk in chunks if chunk.stamp >= since)
             if ended or not wait or (stop is not None and stop.is_set()):
@@ -258,7 +265,7 @@ class FakeRuntime:
 
     def _end(self, name: str, exit_code: int | None = None, *, stopped: bool = False) -> None:
         container = self._containers.get(name)
-        if container is None or container.state.status != runtime.RUNNING:
+        if container is None or container.state.status not in (runtime.RUNNING, runtime.PAUSED):
             return
         program = container.program
         container.state = replace(

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from registry import clock
-from registry.executor.runtime import ABSENT, CREATED, EXITED, State
+from registry.executor.runtime import ABSENT, CREATED, EXITED, PAUSED, State
 from registry.uws import store
 from registry.uws.phases import ARCHIVED, EXECUTING, QUEUED, SUSPENDED, UNKNOWN
 from registry.uws.store import Job
@@ -25,6 +25,7 @@ class Action(StrEnum):
     NOTHING = "nothing"  # it runs, waits, or has ended and is cleaned up
     START = "start"      # fetch the image, lay out the folders, make the container, start it
     RUNNING = "running"  # its container has been started: say so
+    SUSPEND = "suspend"  # its container has been paused from outside: say so
     STOP = "stop"        # its container is to end
     FINISH = "finish"    # its container has ended: take the results, write the last phase
     LOST = "lost"        # it was started, and the engine has no such container
@@ -49,8 +50,10 @@ def decide(job: Job, state: State, now: datetime, kept: int = 0) -> Action:
     if state.status in (ABSENT, CREATED):
         return _not_running(job)
     if state.status == EXITED:
-        return Action.RUNNING if job.phase is QUEUED and job.desired == store.RUN else Action.FINISH
-    return _running(job, now)
+        # from neither of these does a way lead to COMPLETED (UWS 1.1 §2.1.3)
+        late = job.phase in (QUEUED, SUSPENDED) and job.desired == store.RUN
+        return Action.RUNNING if late else Action.FINISH
+    return _running(job, state, now)
 
 
 def _not_running(job: Job) -> Action:
@@ -61,9 +64,11 @@ def _not_running(job: Job) -> Action:
     return Action.START if job.phase is QUEUED and job.lease else Action.NOTHING
 
 
-def _running(job: Job, now: datetime) -> Action:
+def _running(job: Job, state: State, now: datetime) -> Action:
     if job.desired == store.ABORT or job.step in (OVERTIME, OVERDISK):
         return Action.STOP
+    if state.status == PAUSED and job.phase is not QUEUED:
+        return Action.NOTHING if job.phase is SUSPENDED else Action.SUSPEND
     if job.phase is not EXECUTING:
         return Action.RUNNING
     return Action.STOP if is_overtime(job, now) else Action.NOTHING

@@ -30,7 +30,7 @@ from registry.executor.runtime import (
 )
 from registry.site import Site
 from registry.uws import fair, files, store
-from registry.uws.phases import ABORTED, ARCHIVED, ERROR, EXECUTING, WAITING
+from registry.uws.phases import ABORTED, ARCHIVED, ERROR, EXECUTING, SUSPENDED, WAITING
 from registry.uws.store import Job, NoJob, PhaseChange
 from registry.worker import publish, stage
 from registry.worker.decide import OVERDISK, OVERTIME, STAGED, Action, decide, is_overtime
@@ -44,6 +44,8 @@ STOP_GRACE = 10  # seconds between SIGTERM and SIGKILL
 _MOST_ACTIONS = 20  # in one turn; no job needs half of them
 _TRIES = 10
 _SOON = 10  # seconds; longer than the loop ever sleeps
+_PAUSED = ("Somebody has paused the job's container on the engine (docker pause); it goes on when it is let go on "
+           "(docker unpause), and the time between is no time of execution.")
 _log = logging.getLogger("registry.worker")
 
 
@@ -67,8 +69,9 @@ class Hands:
         self._stopping: set[str] = set()
         self._acts: dict[Action, Callable[[Job, State], bool]] = {
             Action.NOTHING: self._keep_watch, Action.START: self._start, Action.RUNNING: self._mark_running,
-            Action.STOP: self._stop, Action.FINISH: self._finish, Action.LOST: self._finish, Action.ABORT: self._abort,
-            Action.CLEAN: self._clean, Action.ARCHIVE: self._archive, Action.DELETE: self._delete,
+            Action.SUSPEND: self._suspend, Action.STOP: self._stop, Action.FINISH: self._finish,
+            Action.LOST: self._finish, Action.ABORT: self._abort, Action.CLEAN: self._clean,
+            Action.ARCHIVE: self._archive, Action.DELETE: self._delete,
         }
 
     # --- the turn -----------------------------------------------------------------------------------------------------
@@ -195,6 +198,15 @@ class Hands:
         if job.phase is EXECUTING and job.message:  # the engine was away, and is back
             self._note(job, message="")
         return state.status == EXITED and not job.final
+
+    def _suspend(self, job: Job, state: State) -> bool:
+        with self.site.database.write() as connection:
+            moved = store.move(connection, job, SUSPENDED, message=_PAUSED)
+        if moved is None:
+            return True
+        self.running.pause(moved)
+        self.site.bells.ring(PHASES)
+        return False
 
     def _stop(self, job: Job, state: State) -> bool:
         if job.desired != store.ABORT and not job.step.startswith("over"):

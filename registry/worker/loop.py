@@ -28,6 +28,7 @@ from registry.worker.survey import survey
 TICK = 5.0      # seconds between two looks at everything
 MEASURE = 2.0   # seconds between two looks at what running jobs have written
 RECONNECT = 1.0
+_NEWS = frozenset({"die", "pause", "unpause"})  # events that may change a job's phase
 _PER_CORE = 2   # measured: more starts at once take longer and do not get more done
 _log = logging.getLogger("registry.worker")
 
@@ -126,7 +127,7 @@ class Loop:
                             _log.info("the engine answers again")
                         told, self.hands.engine = "", None  # it may be another one now
                         self._wake()
-                    elif event.action == "die" and (job_id := event.labels.get("innerspace.job")):
+                    elif event.action in _NEWS and (job_id := event.labels.get("innerspace.job")):
                         self._ask(job_id)
             except EngineFault as error:
                 self.hands.engine = None

@@ -60,6 +60,7 @@ class Running:
         self._site, self._runtime = site, runtime
         self._lock = threading.Lock()
         self._jobs: dict[str, _Running] = {}
+        self._used: dict[str, Usage] = {}  # by those that have ended and are not published yet
         self._meters: dict[int, _Running] = {}  # by the handle that tells the end
         self._watched = select.epoll()
         self._end, self._ends = os.pipe2(os.O_CLOEXEC)
@@ -96,11 +97,14 @@ class Running:
         """Take the job out; its container has ended."""
         known = self._out(job.id)
         if known is None:
-            return Ended(self._follower(job), Usage())
-        return Ended(known.follower, replace(known.used, written=max(known.used.written, known.written)))
+            return Ended(self._follower(job), self._used.get(job.id, Usage()))
+        used = replace(known.used, written=max(known.used.written, known.written))
+        self._used[job.id] = used
+        return Ended(known.follower, used)
 
     def let_go(self, job_id: str) -> None:
-        """Take the job out and leave its container alone."""
+        """Take the job out, where it is in, and leave its container alone."""
+        self._used.pop(job_id, None)
         known = self._out(job_id)
         if known is not None:
             known.follower.abandon()

@@ -13,7 +13,7 @@ import pytest
 from registry import clock
 from registry.executor import firewall
 from registry.uws import files, store
-from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, QUEUED
+from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, QUEUED, SUSPENDED
 from registry.uws.store import NoJob
 from registry.worker import stage
 from tests.worker.bench import STEPS
@@ -44,6 +44,29 @@ def test_the_log_is_there_while_the_job_runs_and_an_abort_keeps_the_results(stat
     job = station.until_final(job_id)
     assert (job.phase, job.error) == (ABORTED, None)
     assert (files.folder(station.site, job_id) / "files/partial.txt").read_bytes() == b"so far\n"
+    station.until(lambda: not station.left())
+
+
+def test_a_container_that_somebody_pauses_suspends_its_job(station, docker_client):
+    job_id = submit(station.site, station.image("echo one; while ! ls /results/go >/dev/null 2>&1; do sleep 0.05; done"))
+    station.until(lambda: job_of(station.site, job_id).phase is EXECUTING)
+    name = stage.container(station.site, job_of(station.site, job_id))
+    docker_client.api.pause(name)
+    station.until(lambda: job_of(station.site, job_id).phase is SUSPENDED, 4)  # by the event, not by the slow tick
+    (stage.results(station.site, job_of(station.site, job_id)) / "go").touch()
+    docker_client.api.unpause(name)
+    assert station.until_final(job_id).phase is COMPLETED
+    phases = ["PENDING", "QUEUED", "EXECUTING", "SUSPENDED", "EXECUTING", "COMPLETED"]
+    assert phases_of(station.site, job_id) == phases
+
+
+def test_a_paused_job_can_be_aborted(station, docker_client):
+    job_id = submit(station.site, station.image("sleeper"))
+    station.until(lambda: job_of(station.site, job_id).phase is EXECUTING)
+    docker_client.api.pause(stage.container(station.site, job_of(station.site, job_id)))
+    station.until(lambda: job_of(station.site, job_id).phase is SUSPENDED)
+    wish(station.site, job_id, store.ABORT)
+    assert station.until_final(job_id).phase is ABORTED
     station.until(lambda: not station.left())
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from registry import clock
-from registry.executor.fake import FakeRuntime
-from registry.executor.runtime import RUNNING, State, Usage
+from registry.executor.fake import FakeRuntime, Program
+from registry.executor.runtime import RUNNING, EngineAbsent, Limits, Spec, State, Usage
+from registry.uws import files
 from registry.uws.phases import EXECUTING, SUSPENDED
 from registry.uws.store import PhaseChange
+from registry.worker import stage
 from registry.worker.running import Running, suspended
 from tests.worker.jobs import a_job
 
@@ -95,6 +97,34 @@ def test_the_time_of_a_pause_is_no_time_of_execution(running, monkeypatch):
     assert running.overdue()[1] == pytest.approx(10, abs=1)
     now[0] += 11
     assert running.overdue() == ([job.id], None)
+
+
+def test_a_log_is_followed_again_when_the_engine_was_away(site, tmp_path):
+    class Broken(FakeRuntime):
+        """Its first stream of a log breaks off."""
+
+        broken = True
+
+        def follow(self, name, since="", *, wait=True, stop=None):
+            for chunk in super().follow(name, since, wait=wait, stop=stop):
+                yield chunk
+                if self.broken:
+                    self.broken = False
+                    raise EngineAbsent("It went away.")
+
+    engine = Broken({"i": Program(b"one\ntwo\n", until_stopped=True)})
+    job = a_job(phase=EXECUTING, attempt=1)
+    engine.create(Spec(stage.container(site, job), "i", {}, {}, (), Limits(1, 2**26, 8, 2**20, 4096)))
+    engine.start(stage.container(site, job))
+    stage.folder(site, job).mkdir(parents=True)
+    running = Running(site, engine)
+    begin(running, job)
+    path = files.folder(site, job.id) / "stdout"
+    deadline = time.monotonic() + 10
+    while path.read_bytes() != b"one\ntwo\n":
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    running.leave()
 
 
 def test_a_worker_that_takes_over_knows_of_earlier_pauses(running):
