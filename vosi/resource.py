@@ -66,7 +66,8 @@ def _text(element: etree._Element, *path: str) -> str:
 
 
 def _tidy(element: etree._Element) -> str:
-    return " ".join(str(element.xpath("string()")).split())
+    text = element.xpath("string()") if len(element) else element.text or ""
+    return " ".join(str(text).split())
 
 
 def _authority(ivoid: str) -> str:

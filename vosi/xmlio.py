@@ -28,6 +28,7 @@ MAX_OUTSIDE = 400_000  # elements of a page that are not inside of records
 
 _ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 _BLANKS = re.compile(rb">[ \t\n\r]+<")
+_COMMENTED = etree.XPath("boolean(descendant::comment())")
 _HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n]*(?:<\?xml[^>]*\?>[ \t\n]*)?")
 _NO_DOCUMENTS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 _PIECE = 1_000_000  # bytes that are decoded at once
@@ -68,13 +69,18 @@ def digest(element: etree._Element) -> str:
 
     A re-indented copy has the same digest; other prefixes are a change, since xsi:type uses them.
     """
-    written = etree.tostring(element, with_tail=False, encoding="UTF-8")
-    copy = etree.fromstring(written, _parser(remove_blank_text=True)) if _BLANKS.search(written) else element
-    try:
-        canonical = etree.tostring(copy, method="c14n", with_comments=False)
-    except etree.C14NError:  # a relative namespace URI, which libxml2 will not canonicalise
-        canonical = etree.canonicalize(copy, with_comments=False).encode()
+    canonical = _canonical(element)
+    if _BLANKS.search(canonical) or _COMMENTED(element):  # else there is nothing that another parse would leave out
+        written = etree.tostring(element, with_tail=False, encoding="UTF-8")
+        canonical = _canonical(etree.fromstring(written, _parser(remove_blank_text=True)))
     return hashlib.sha256(canonical).hexdigest()
+
+
+def _canonical(element: etree._Element) -> bytes:
+    try:
+        return etree.tostring(element, method="c14n", with_comments=False)
+    except etree.C14NError:  # a relative namespace URI, which libxml2 will not canonicalise
+        return etree.canonicalize(element, with_comments=False).encode()
 
 
 def to_utf8(data: bytes, *, max_bytes: int = MAX_PAGE) -> bytes:
