@@ -13,7 +13,6 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from docker import APIClient
@@ -187,7 +186,7 @@ class DockerRuntime:
                 return State(runtime.ABSENT, name)
             raise
         state = found["State"]
-        started, finished = _moment(state.get("StartedAt", "")), _moment(state.get("FinishedAt", ""))
+        started, finished = frames.moment(state.get("StartedAt", "")), frames.moment(state.get("FinishedAt", ""))
         if started and finished:  # the engine writes the start down late: measured, a short container ends before it
             started = min(started, finished)
         # podman never says so (measured), and it has no engine process whose end would kill its containers
@@ -250,14 +249,14 @@ class DockerRuntime:
     def _read(self, name: str, since: str, wait: bool, stop: threading.Event | None) -> Iterator[LogChunk]:
         query: dict[str, int | str] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(wait)}
         if since:
-            query["since"] = _seconds(since)
+            query["since"] = frames.seconds(since)
         with self._engine() as client:
             response = client.get(f"{client.base_url}/v{client.api_version}/containers/{name}/logs", params=query,
                                   stream=True, timeout=(TIMEOUT, None if wait else TIMEOUT))
         if response.status_code != 200:
             response.close()
             return
-        with _ended_by(CancellableStream(response.iter_content(None), response), stop) as chunks:
+        with _ended_by(response, stop) as chunks:
             for stream, data in frames.split(chunks):
                 stamp, _, text = data.partition(b" ")
                 yield LogChunk(stream, stamp.decode("ascii", "replace"), text)
@@ -290,7 +289,7 @@ class DockerRuntime:
             response = client.get(f"{client.base_url}/v{client.api_version}/events", params={"filters": filters},
                                   stream=True, timeout=(TIMEOUT, None))
         yield Event("listening")
-        with _ended_by(CancellableStream(response.iter_content(None), response), stop) as chunks:
+        with _ended_by(response, stop) as chunks:
             for document in frames.documents(chunks):
                 actor = document.get("Actor", {}).get("Attributes", {})
                 yield Event(str(document.get("Action", "")).partition(":")[0], str(actor.get("name", "")), dict(actor))
@@ -362,8 +361,9 @@ def _not_fetched(image: str, words: str) -> EngineAbsent | ImageAbsent | Reposit
 
 
 @contextlib.contextmanager
-def _ended_by(stream: CancellableStream, stop: threading.Event | None) -> Iterator[Iterable[bytes]]:
-    """The stream, closed from another thread when `stop` is set: a blocked read sees no event."""
+def _ended_by(response: Any, stop: threading.Event | None) -> Iterator[Iterable[bytes]]:
+    """What an answer holds, closed from another thread when `stop` is set: a blocked read sees no event."""
+    stream = CancellableStream(response.iter_content(None), response)
     done = threading.Event()
 
     def watch() -> None:
@@ -375,22 +375,17 @@ def _ended_by(stream: CancellableStream, stop: threading.Event | None) -> Iterat
     if stop is not None:
         threading.Thread(target=watch, name="end of stream", daemon=True).start()
     try:
-        yield stream
+        yield _whole(response, stop)
     finally:
         done.set()
         with contextlib.suppress(OSError, AttributeError, DockerException):
             stream.close()
 
 
-def _moment(text: str) -> datetime | None:
-    """A moment as the engine writes it (nanoseconds); None for the year 1, its way to say never."""
-    if not text or text.startswith("0001-"):
-        return None
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _seconds(stamp: str) -> str:
-    """`2026-11-24T20:22:25.123456789Z` as seconds since 1970 with all nine digits: a float has too few."""
-    whole, _, fraction = stamp.rstrip("Z").partition(".")
-    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
-    return f"{seconds}.{fraction or '0'}"
+def _whole(response: Any, stop: threading.Event | None) -> Iterator[bytes]:
+    """The answer's bytes; EngineAbsent where it is torn off, which docker-py's own stream takes for its end."""
+    try:
+        yield from response.iter_content(None)
+    except (OSError, AttributeError, ValueError):
+        if stop is None or not stop.is_set():  # else it was closed, and the reader met that
+            raise EngineAbsent("The Docker engine has broken off in the middle of an answer.") from None

@@ -1,9 +1,13 @@
-"""An engine's streams taken apart: log frames and JSON documents, from chunks cut anywhere. It reads no socket."""
+"""An engine's streams taken apart: log frames and JSON documents, from chunks cut anywhere; and its moments.
+
+It reads no socket.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from registry.executor.runtime import STDERR, STDOUT
@@ -39,3 +43,17 @@ def documents(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(document, dict):
                 yield document
+
+
+def moment(text: str) -> datetime | None:
+    """A moment as the engine writes it (nanoseconds); None for the year 1, its way to say never."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def seconds(stamp: str) -> str:
+    """`2026-11-24T20:22:25.123456789Z` as seconds since 1970 with all nine digits: a float has too few."""
+    whole, _, fraction = stamp.rstrip("Z").partition(".")
+    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
+    return f"{seconds}.{fraction or '0'}"

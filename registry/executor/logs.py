@@ -21,6 +21,7 @@ _OVERHEAD = 100  # bytes of JSON around a line in the engine's log
 _ESCAPE = 5      # further bytes that JSON may need for one that is not plain
 _PLAIN = b" !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 _MAY_ROTATE = ENGINE_LOG - 2**20
+_AGAIN = 1.0  # seconds
 _SAVE_EVERY = 0.2  # seconds; what came after the last time is read again
 
 
@@ -112,10 +113,13 @@ class Follower:
         self._close()
 
     def _follow(self) -> None:
-        try:
-            self._keep(self._runtime.follow(self._name, self._since(), stop=self._stop))
-        except (EngineFault, OSError):  # the engine went away, or the disk is full: finish() tries again
-            self._broken = True
+        while not self._stop.is_set():
+            try:
+                self._keep(self._runtime.follow(self._name, self._since(), stop=self._stop))
+                break
+            except (EngineFault, OSError):  # the engine went away, or the disk is full: the container may run on
+                self._broken = True
+                self._stop.wait(_AGAIN)
         self._broken = self._broken or self._stop.is_set()
 
     def _keep(self, chunks: Iterable[LogChunk]) -> None:

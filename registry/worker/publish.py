@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.executor import collect, durable, logs
-from registry.executor.runtime import STDERR, STDOUT, State, Usage
+from registry.executor.runtime import EXITED, STDERR, STDOUT, State, Usage
 from registry.site import Site
 from registry.uws import files
+from registry.uws.phases import UNKNOWN
 from registry.uws.store import Job, Result
 from registry.worker import stage
 from registry.worker.outcome import Left
@@ -20,7 +21,9 @@ from registry.worker.outcome import Left
 EXIT_CODE = "exitcode"
 _TEXT = "text/plain; charset=utf-8"
 _CHUNK = 2**20
-_UNKNOWN = Usage()
+_NOTHING = Usage()
+# measured: the engine reads what a container writes, and what nobody has read is gone with the container's end
+_LOG_GAP = "The Docker engine was away when the container ended: some of its stdout and stderr may be missing."
 _CHILD_KILLED = "A process of the application was ended because the job's memory was used up."
 
 
@@ -33,7 +36,7 @@ class Published:
     usage: dict[str, object]
 
 
-def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Published:
+def publish(site: Site, job: Job, state: State, used: Usage = _NOTHING) -> Published:
     """Take over the results of an attempt that has ended; the same again gives the same. Raises OSError.
 
     All of them are on the disk when it returns: what a client is told of outlives a power cut.
@@ -56,6 +59,7 @@ def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Publi
     usage: dict[str, object] = {"result_bytes": taken.bytes, "result_files": len(taken.files)}
     usage |= _told(used, max(used.written, taken.bytes))
     problems = [*taken.problems, *([_CHILD_KILLED] if state.out_of_memory and state.exit_code == 0 else [])]
+    problems += [_LOG_GAP] if job.phase is UNKNOWN and state.status == EXITED else []
     if problems:
         usage["problems"] = problems
     return Published(numbered, Left(taken.bytes, taken.over, logs.last_line(place / STDERR), used), usage)
@@ -63,7 +67,7 @@ def publish(site: Site, job: Job, state: State, used: Usage = _UNKNOWN) -> Publi
 
 def _told(used: Usage, written: int) -> dict[str, object]:
     """What is known of it: nothing is where the container had ended before it could be looked at."""
-    if used == _UNKNOWN:
+    if used == _NOTHING:
         return {}
     return {"cpu_seconds": round(used.cpu_seconds, 3), "peak_memory": used.peak_memory, "written_bytes": written}
 

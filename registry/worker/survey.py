@@ -9,10 +9,12 @@ import logging
 from pathlib import Path
 
 from registry import clock, space
+from registry.bell import PHASES
 from registry.executor import runtime, tree
 from registry.executor.runtime import EngineAbsent, EngineRefuses, State
 from registry.services import own
 from registry.uws import store
+from registry.uws.phases import EXECUTING, UNKNOWN
 from registry.uws.store import Job, NoJob
 from registry.worker import stage
 from registry.worker.hands import Hands
@@ -33,6 +35,7 @@ def survey(hands: Hands) -> list[str]:
         hands.engine = None
         own.tell_engine(site, str(error))
         _tell_queue(hands, str(error))
+        _lose_sight(hands, str(error))
         return due
     full = _engine_full(hands)
     own.tell_engine(site, full)
@@ -99,6 +102,17 @@ def _engine_full(hands: Hands) -> str:
     """Whether the engine's own disk is nearly full, where it is one of this machine's."""
     folder = Path(hands.engine.folder) if hands.engine and hands.engine.folder else None
     return space.shortage(hands.site.settings, folder, "Docker engine") if folder and folder.is_dir() else ""
+
+
+def _lose_sight(hands: Hands, why: str) -> None:
+    """Nobody knows what becomes of our running jobs until the engine answers again."""
+    with hands.site.database.read() as connection:
+        running = [job for job in store.leased(connection) if job.lease == hands.lease.name and job.phase is EXECUTING]
+    for job in running:
+        with hands.site.database.write() as connection:
+            store.move(connection, job, UNKNOWN, message=why)
+    if running:
+        hands.site.bells.ring(PHASES)
 
 
 def _tell_queue(hands: Hands, why: str) -> None:

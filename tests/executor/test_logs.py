@@ -126,20 +126,24 @@ def test_finishing_twice_gives_the_same(tmp_path, engine, name):
 
 
 def test_an_engine_that_goes_away_while_followed_loses_nothing(tmp_path, engine, name, monkeypatch):
-    real = engine.follow
+    real, calls = engine.follow, []
 
     def broken(name, since="", *, wait=True, stop=None):
+        calls.append(wait)
         for number, chunk in enumerate(real(name, since, wait=wait, stop=stop)):
-            if number == 5 and wait:
+            if number == 5 and len(calls) == 1:
                 raise EngineAbsent("gone")
             yield chunk
 
     monkeypatch.setattr(engine, "follow", broken)
     follower = Follower(engine, name, tmp_path, tmp_path / "cursor.json", LIMIT)
     follower.start()
+    while len((tmp_path / "stdout").read_bytes()) < len(text(0, 20)):  # it goes on while the container runs
+        assert len(calls) < 3
     engine.finish(name)
     follower.finish()
     assert (tmp_path / "stdout").read_bytes() == text(0, 20)
+    assert calls == [True, True, False]
 
 
 @pytest.mark.parametrize(("written", "line"), [
