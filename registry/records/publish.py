@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from registry import clock
 from registry.db import alone
 from registry.errors import Conflict, Refusal
-from registry.records import authorities, store
+from registry.records import authorities, rofr, store
 from registry.records.ready import Ready, one_placed, prepare
 from registry.records.shelf_rows import SHELF
 from registry.records.store import Record
@@ -114,7 +115,7 @@ def why_not_ours(site: Site, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
         return (f"{name} cannot be judged, so it cannot be ours: there is no schema here for {', '.join(missing)} "
                 f"(line {first.line}, in element {first.where})."), ready.told
     if ready.publishable:
-        return "", ()
+        return _of_no_good_date(ready)
     problems = ready.told or replace(ready, problems=tuple(site.schemas.validate(ready.element, RECOMMENDED))).told
     return f"{name} is not valid, so it cannot be ours: {_worded(problems)}", problems
 
@@ -151,6 +152,14 @@ def put_ours(
     if put.record is None:
         raise PublishRefused(put.reason)
     return put.record
+
+
+def _of_no_good_date(ready: Ready) -> tuple[str, tuple[Problem, ...]]:
+    """Why a valid record would be refused by the Registry of Registries, and harvested by nobody in order: its dates."""
+    subject = rofr.Subject(ready.element, ready.summary, ready.profile, (), clock.stamp())
+    problems = tuple(Problem("Resource", f"{what.rstrip('.')} {ready.place('date')}.", "updated")
+                     for what in rofr.dates(subject))
+    return (f"{ready.summary.ivoid} cannot be ours: {problems[0].what}", problems) if problems else ("", ())
 
 
 def _breaks_our_registry(site: Site, ready: Ready) -> bool:

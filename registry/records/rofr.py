@@ -116,11 +116,12 @@ def _status(subject: Subject) -> Iterator[str]:
         yield f"Its status is {subject.summary.status or 'not said'}."
 
 
-def _dates(subject: Subject) -> Iterator[str]:
-    dates = [("created", subject.summary.created), ("updated", subject.summary.updated)]
-    dates += [("date", "".join(node.itertext()).strip())  # type: ignore[arg-type]
+def dates(subject: Subject) -> Iterator[str]:
+    """What is wrong with its dates; publishing asks this, too."""
+    said = [("created", subject.summary.created), ("updated", subject.summary.updated)]
+    said += [("date", "".join(node.itertext()).strip())  # type: ignore[arg-type]
               for node in subject.element.iterfind("{*}curation/{*}date")]
-    for name, text in dates:
+    for name, text in said:
         moment = _moment(text)
         if text and moment is None:
             yield f"Its {name} {text[:40]} is no date."
@@ -206,7 +207,7 @@ RULES: tuple[Rule, ...] = (
     Rule("identifier", FAIL, "Its identifier is an IVOA identifier without ? and #.", _identifier),
     Rule("header", FAIL, "Its OAI-PMH header has the record's identifier, in its case.", _header),
     Rule("status", FAIL, "Its status is active or inactive.", _status),
-    Rule("dates", FAIL, "None of its dates is in the future.", _dates),
+    Rule("dates", FAIL, "None of its dates is in the future.", dates),
     Rule("created", WARN, "It was created before it was updated.", _order),
     Rule("shortName", FAIL, "Its shortName has 16 characters at most.", _short_name),
     Rule("shortName of services", WARN, "A service has a shortName.", _has_short_name),

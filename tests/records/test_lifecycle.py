@@ -9,7 +9,7 @@ import pytest
 
 from registry import clock
 from registry.errors import Conflict
-from registry.records import drafting, lifecycle, listing, publish, store
+from registry.records import drafting, founding, lifecycle, listing, publish, store
 from registry.records.lifecycle import NoDraft, NoVersion, Overtaken
 from registry.records.publish import PublishRefused
 from registry.records.store import NoRecord
@@ -44,6 +44,13 @@ def draft_of(site: Any) -> drafting.SavedDraft | None:
 
 def updated(found: store.Record) -> str:
     return resource.summarise(xmlio.parse(found.xml)).updated
+
+
+@pytest.fixture()
+def north(any_site: Any) -> Any:
+    """The founded datacenter, once on SQLite and once on PostgreSQL."""
+    founding.found(any_site, founding.Founding("north.example", "North", any_site.settings.base_url), "test")
+    return any_site
 
 
 @pytest.fixture()
@@ -121,24 +128,46 @@ def test_a_record_that_was_never_there_or_is_gone_is_said_to_be(north: Any, a: s
 
 
 def test_of_many_who_save_at_once_one_is_first(north: Any, a: store.Record) -> None:
+    def save(number: int) -> str:
+        return lifecycle.save(north, record(NAME, title=f"T{number}"), who=f"w{number}", expected=1).title
+
+    won = at_once(save)
+    assert len(won) == 1
+    assert (shown(north).title, shown(north).version) == (won[0], 2)
+
+
+def test_of_many_who_publish_one_draft_at_once_one_does(north: Any, a: store.Record) -> None:
+    lifecycle.save_draft(north, record(NAME, title="Draft"), who="ann")
+    assert at_once(lambda number: lifecycle.publish_draft(north, NAME, who=f"w{number}").title) == ["Draft"]
+    assert shown(north).version == 2 and draft_of(north) is None
+
+
+def test_of_many_who_save_one_draft_at_once_one_is_first(north: Any) -> None:
+    def save(number: int) -> int:
+        return lifecycle.save_draft(north, record(NAME, title=f"T{number}"), who=f"w{number}", expected=0).revision
+
+    assert at_once(save) == [1]
+
+
+def at_once(act: Any) -> list[Any]:
+    """What `act` gives to those of six who do it at the same time and are not refused."""
     outcomes: list[object] = []
     gate = threading.Barrier(6)
 
-    def edit(number: int) -> None:
+    def one(number: int) -> None:
         gate.wait()
         try:
-            outcomes.append(lifecycle.save(north, record(NAME, title=f"T{number}"), who=f"w{number}", expected=1).title)
-        except Overtaken as told:
+            outcomes.append(act(number))
+        except (Conflict, NoDraft) as told:
             outcomes.append(told)
 
-    threads = [threading.Thread(target=edit, args=(number,)) for number in range(6)]
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    won = [one for one in outcomes if isinstance(one, str)]
-    assert len(won) == 1 and len(outcomes) == 6
-    assert (shown(north).title, shown(north).version) == (won[0], 2)
+    assert len(outcomes) == 6, "nothing but a refusal was raised"
+    return [one for one in outcomes if not isinstance(one, Exception)]
 
 
 # --- restore ----------------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def test_a_changed_one_is_the_next_version(north: Any) -> None:
     (record("ivo://north.example/a", extra=' xmlns:x="http://x.example/"', kind="x:Odd"), "http://x.example/"),
     (record("ivo://north.example/a") * 2, "not well-formed"),
     (record("ivo://north.example/registry"), "active vg:Registry"),
+    (record("ivo://north.example/a").replace(b'updated="2024', b'updated="2999'), "updated 2999-.* is in the future"),
 ])
 def test_what_may_not_be_ours_is_refused_and_not_stored(north: Any, xml: bytes, words: str) -> None:
     before = shelf(north)
