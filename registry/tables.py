@@ -103,11 +103,12 @@ records = Table(
     Column("version", Integer, nullable=False),
     Column("profile", String, nullable=False, default=""),  # schema profile it is valid in, '' when in none
     Column("problems", JSON, nullable=False, default=list),  # [[where, what, field, line], ...]
-    Column("xml", LargeBinary, nullable=False),
     Column("updated", String, nullable=False, default=""),  # the author's own
+    Column("xml", LargeBinary, nullable=False),  # last, so that what is read without it is near
 )
-Index("records_by_stamp", records.c.datestamp, records.c.key)
-Index("records_managed_by_stamp", records.c.managed, records.c.datestamp, records.c.key)
+# the status at their end lets a list be counted without a look at the records
+Index("records_by_stamp", records.c.datestamp, records.c.key, records.c.status)
+Index("records_managed_by_stamp", records.c.managed, records.c.datestamp, records.c.key, records.c.status)
 
 record_versions = Table(
     "record_versions", metadata,
@@ -119,7 +120,7 @@ record_versions = Table(
     Column("at", String, nullable=False),
     Column("who", String, nullable=False),
     Column("why", String, nullable=False, default=""),
-    Column("xml", LargeBinary, nullable=False),
+    Column("xml", LargeBinary, nullable=False),  # b'' in the present version: it is that of the record
 )
 drafts = Table(  # what is not published yet; the record of that name, where there is one, stays as it is until then
     "drafts", metadata,

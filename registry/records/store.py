@@ -189,6 +189,7 @@ def delete(connection: Connection, ivoid: str, *, who: str, why: str) -> Record:
     connection.execute(update(records).where(records.c.key == old.key).values(
         status=DELETED, version=gone.version, datestamp="", projected=""))
     shelf_rows.clear(connection, old.key)
+    _past(connection, old)
     connection.execute(insert(record_versions).values(_version(gone, who, why)))
     before_commit(connection, LAST_STAMP, _stamp)
     return gone
@@ -206,8 +207,10 @@ def restamp(connection: Connection, keys: list[str]) -> None:
 def versions(connection: Connection, ivoid: str) -> list[Version]:
     """Every state of the record, newest first."""
     table = record_versions
-    query = sql_select(table).where(table.c.key == key_of(ivoid)).order_by(table.c.version.desc())
-    return [Version(row.version, row.status, row.at, row.who, row.why, row.xml) for row in connection.execute(query)]
+    query = (sql_select(table, records.c.xml.label("present")).join(records, records.c.key == table.c.key)
+             .where(table.c.key == key_of(ivoid)).order_by(table.c.version.desc()))
+    return [Version(row.version, row.status, row.at, row.who, row.why, row.xml or row.present)
+            for row in connection.execute(query)]
 
 
 def record_of(row: Row[Any]) -> Record:
@@ -264,6 +267,7 @@ def _replace(connection: Connection, old: Record, new: Record, who: str, why: st
     new = replace(new, version=old.version + moved, datestamp="" if moved else old.datestamp)
     connection.execute(update(records).where(records.c.key == new.key).values(_columns(new)))
     if moved:
+        _past(connection, old)
         connection.execute(insert(record_versions).values(_version(new, who, why)))
     before_commit(connection, LAST_STAMP, _stamp)
     return new
@@ -287,6 +291,12 @@ def _source_registry(connection: Connection, source_id: int | None) -> str:
     return connection.execute(sql_select(sources.c.registry).where(sources.c.id == source_id)).scalar() or ""
 
 
+def _past(connection: Connection, old: Record) -> None:
+    """Keep the XML of what has been the present state until now."""
+    table = record_versions
+    connection.execute(update(table).where(table.c.key == old.key, table.c.version == old.version).values(xml=old.xml))
+
+
 def _columns(record: Record) -> dict[str, Any]:
     """The record's row; `projected` is the digest that its rows in the tables of searches are made from."""
     row = {name: getattr(record, name) for name in Record.__dataclass_fields__}
@@ -296,7 +306,8 @@ def _columns(record: Record) -> dict[str, Any]:
 def _version(record: Record, who: str, why: str) -> dict[str, Any]:
     return {
         "key": record.key, "version": record.version, "ivoid": record.ivoid, "status": record.status,
-        "digest": record.digest, "at": clock.stamp(), "who": who, "why": why, "xml": record.xml,
+        "digest": record.digest, "at": clock.stamp(), "who": who, "why": why,
+        "xml": b"",  # as long as it is the present one: `_past` keeps it from then on
     }
 
 
