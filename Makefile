@@ -39,11 +39,11 @@ run: ## one datacenter for real use in instance/ (asks a few questions the first
 
 test: packages-test ## set up what the tests need and run them all
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m tests $(PYTEST_ARGS)
 
 soak: packages-test ## the longer forms of the tests of faults
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test
-	@$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+	@$(BIN)/python -m tests -m soak $(PYTEST_ARGS)
 
 check: ## style and types
 	@$(MAKE) --no-print-directory $(VENV)/.installed-check
