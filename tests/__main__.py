@@ -23,7 +23,7 @@ def main() -> int:
             print(f"The tests cannot start: {error}", file=sys.stderr)
             return 1
         try:
-            # a file's tests share what its fixtures started; which is started once per worker
+            # a file's tests share what its fixtures have started
             command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
             return subprocess.run(command, check=False).returncode
         finally:
