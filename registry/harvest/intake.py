@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from registry import clock
+from registry.db import alone
 from registry.harvest import quarantine
 from registry.harvest.sources import Source
 from registry.harvest.store import FLAGGED, Problem
 from registry.harvest.tally import Tally
 from registry.records import authorities, store as shelf
 from registry.records.ready import Ready, one_record, prepare
-from registry.records.shelf_rows import Pending
+from registry.records.shelf_rows import SHELF, Pending
 from registry.tables import records
 from vosi import xmlio
 from vosi.oaipage import OaiItem
@@ -36,6 +37,7 @@ class Before:
     """A record as it came from the same source before: its bytes, and what the schemas said of them."""
 
     xml: bytes
+    digest: str
     profile: str
     problems: list[Any]
     updated: str
@@ -43,12 +45,20 @@ class Before:
 
 @dataclass(frozen=True)
 class Judged:
-    """One record of a page before the transaction: ready to be put, as it was `before`, or `fault` says why not."""
+    """One record of a page before the transaction: ready to be put, or `fault` says why not.
+
+    `before` is what came under its name the last time; without `ready` these very bytes.
+    """
 
     item: OaiItem
     ready: Ready | None = None
     fault: str = ""
     before: Before | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether it is, byte by byte, what came before."""
+        return self.ready is None and self.before is not None
 
 
 @dataclass
@@ -67,10 +77,11 @@ def came_before(connection: Connection, source: Source, items: Iterable[OaiItem]
     """What is on the shelf of the page's records, by key: of this source's alone, and not deleted."""
     keys = [key for item in items if item.record and (key := shelf.key_of(item.identifier))]
     columns = records.c
-    query = select(columns.key, columns.xml, columns.profile, columns.problems, columns.updated).where(
+    query = select(columns.key, columns.xml, columns.digest, columns.profile, columns.problems, columns.updated).where(
         columns.key.in_(keys), columns.source_id == source.id, columns.origin == shelf.HARVESTED,
         columns.status != shelf.DELETED)
-    return {row.key: Before(row.xml, row.profile, row.problems, row.updated) for row in connection.execute(query)}
+    return {row.key: Before(row.xml, row.digest, row.profile, row.problems, row.updated)
+            for row in connection.execute(query)}
 
 
 def judge(schemas: Schemas, item: OaiItem, before: Before | None = None) -> Judged:
@@ -87,17 +98,19 @@ def judge(schemas: Schemas, item: OaiItem, before: Before | None = None) -> Judg
         return Judged(item, fault=str(error))
     if not ready.fault and shelf.key_of(ready.summary.ivoid) != shelf.key_of(item.identifier):
         return Judged(item, fault=f"Its header names {item.identifier} and the record itself {ready.summary.ivoid}.")
-    return Judged(item, ready, ready.fault)
+    return Judged(item, ready.light(), ready.fault, before)
 
 
 def shelve(
     connection: Connection, source: Source, judged: Iterable[Judged], managed: frozenset[str], run_id: int = 0,
 ) -> Taken:
     """Put the records of a page on the shelf; says how many became what, and which were not taken."""
+    alone(connection, SHELF)  # what is looked up now must still be so when it is decided by
     page, taken, rows = list(judged), Taken(), Pending()
     faults = {id(one): _no_say(connection, one.item, managed) or one.fault for one in page}
     kept = quarantine.known(connection, source.id, [
         (one.item.identifier, one.item.record) for one in page if faults[id(one)]])
+    rows.foresee(connection, [shelf.key_of(one.item.identifier) for one in page if not (faults[id(one)] or one.same)])
     for one in page:
         fault = faults[id(one)]
         outcome, reason = ("rejected", fault) if fault else _store(connection, source, one, rows)
@@ -114,7 +127,7 @@ def shelve(
 def _sum_up(tally: Tally, one: Judged, reason: str, here: bool) -> None:
     name, found = one.item.identifier, one.ready or one.before
     if found and here:
-        texts = [problem.what for problem in one.ready.problems] if one.ready else [row[1] for row in found.problems]
+        texts = [row[1] if isinstance(row, list) else row.what for row in found.problems]
         tally.judged(name, found.profile, texts)
     if reason:
         tally.found(name, [reason])
@@ -139,15 +152,14 @@ def _put_aside(
 
 def _store(connection: Connection, source: Source, one: Judged, rows: Pending) -> tuple[str, str]:
     """What became of one record: one of store.COUNTS, and why it was rejected or what is odd about it."""
-    if one.before:
+    if one.same and one.before:
         return "unchanged", _ahead(one.before.updated)
     who = f"harvest:{source.name}"
-    old = shelf.get(connection, one.item.identifier)
     if one.ready is None:
-        rows.drop(old.key if old else "")
-        return _bury(connection, old, source, who), ""
-    if old and _is_older(one.ready, old, source):
-        return "unchanged", f"It was updated {one.ready.summary.updated}, and the one here {old.updated}: it is older."
+        return _bury(connection, one.item.identifier, source, who, rows), ""
+    if one.before and _is_older(one.ready, one.before):
+        return "unchanged", (
+            f"It was updated {one.ready.summary.updated}, and the one here {one.before.updated}: it is older.")
     put = shelf.put_ready(connection, one.ready, origin=shelf.HARVESTED, who=who, source_id=source.id, pending=rows)
     if put.outcome == shelf.REFUSED:
         return "rejected", put.reason
@@ -166,12 +178,12 @@ def _no_say(connection: Connection, item: OaiItem, managed: frozenset[str]) -> s
             + (f", which {holder} does." if holder else " (it is not among its managedAuthority)."))
 
 
-def _is_older(ready: Ready, old: shelf.Record, source: Source) -> bool:
+def _is_older(ready: Ready, old: Before) -> bool:
     """Whether an outdated copy would replace what the same registry sent before: somebody replays old pages.
 
     A date in the future keeps nobody out: whoever wrote one by mistake writes an earlier one next.
     """
-    if old.source_id != source.id or old.deleted or ready.digest == old.digest or _ahead(old.updated):
+    if ready.digest == old.digest or _ahead(old.updated):
         return False
     try:
         return clock.parse(ready.summary.updated) < clock.parse(old.updated)
@@ -188,10 +200,12 @@ def _ahead(updated: str) -> str:
     return f"It was updated {updated}, which lies in the future." if ahead else ""
 
 
-def _bury(connection: Connection, old: shelf.Record | None, source: Source, who: str) -> str:
+def _bury(connection: Connection, ivoid: str, source: Source, who: str, rows: Pending) -> str:
     """The registry that manages it says that it is gone; records that only it may replace go with it (D15)."""
+    old = shelf.get(connection, ivoid)
     theirs = old and (old.source_id == source.id or old.origin in (shelf.FOREIGN_FILE, shelf.SHIPPED))
     if old is None or old.deleted or not theirs:
         return "unchanged"
+    rows.drop(old.key)
     shelf.delete(connection, old.ivoid, who=who, why="deleted at its registry")
     return "deleted"

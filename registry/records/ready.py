@@ -65,6 +65,13 @@ class Ready:
         """Its rows in the tables of searches; slow, and so best asked for outside of any transaction."""
         return projection.rows(self.element, identifiers.key(self.summary.ivoid))
 
+    def light(self) -> Ready:
+        """The same with its rows made and without its tree: for whoever holds many of them."""
+        made = replace(self, tree=None)
+        if not self.fault:
+            made.__dict__["rows"] = self.rows  # where `rows` keeps what it has made
+        return made
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "tree": None}
 
