@@ -1,0 +1,162 @@
+"""How fast we harvest, beside a loop that only fetches the same pages and validates their records.
+
+The source is ../shared/corpus/make_bulk.py --serve, in a process of its own. Each of our harvests runs in a process of its
+own too (`python -m benchmarks.harvest INSTANCE LEAST_PAUSE`), so that its memory is only its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from lxml import etree
+from sqlalchemy import select, update
+
+from benchmarks import registries
+from benchmarks.corpus import PAGE
+from benchmarks.figures import Figure, timed
+from benchmarks.scale import FOLDER, RECORDS, SHARED
+from registry.harvest import harvester, schedule, sources, store
+from registry.schema import upgrade
+from registry.site import Site, open_site
+from registry.tables import records, sources as sources_table
+from vosi import namespaces as ns
+from vosi.schemas import RECOMMENDED, Schemas
+
+SOURCES, PAUSE = 50, 0.1  # registries that are due at once, and seconds that each takes for an answer
+CHANGES = 100
+_OAI = f"{{{ns.OAI}}}"
+
+
+def figures() -> Iterator[Figure]:
+    """A first full harvest, a second, an incremental one; and many sources at once."""
+    instance = _instance("one")
+    with _bulk() as url:
+        site = _open(instance)
+        source = sources.add(site, url)
+        limit = timed(lambda: _bare(url))
+        first = _harvest(site, instance, full=True)
+        count = first["new"] + first["unchanged"]
+        yield Figure(f"full harvest of {count:,} records", count / first["seconds"], RECORDS / limit, "records/s",
+                     "requests, lxml and a schema alone", ">= 0.3")
+        yield Figure("memory of a harvest", first["peak"], first["rest"], "MB", "before it begins", target="<= 200")
+        second = _harvest(site, instance, full=True)
+        written = second["new"] + second["updated"] + second["deleted"]
+        yield Figure("second full harvest, nothing changed", second["seconds"], first["seconds"], "s", "the first", "<= 0.4")
+        yield Figure("records written by it", written, count, "records", "of", target="<= 0")
+        _make_old(site, source.id)
+        few = _harvest(site, instance)
+        yield Figure(f"incremental harvest with {few['updated']} changes", few["seconds"], first["seconds"], "s",
+                     "the first full one", target="<= 3")
+        site.close()
+    yield _together()
+
+
+def _bare(url: str) -> int:
+    """The least that any harvester does: fetch each page, parse it, validate each of its records."""
+    schema, session, count = Schemas()._schema(RECOMMENDED), requests.Session(), 0
+    arguments: dict[str, str] | None = {"verb": "ListRecords", "metadataPrefix": "ivo_vor", "set": "ivo_managed"}
+    while arguments:
+        page = etree.fromstring(session.get(url, params=arguments, timeout=60).content)
+        for record in page.iter(f"{{{ns.RI}}}Resource"):
+            schema.validate(etree.fromstring(etree.tostring(record, with_tail=False)))
+            count += 1
+        token = page.findtext(f".//{_OAI}resumptionToken")
+        arguments = {"verb": "ListRecords", "resumptionToken": token} if token else None
+    return count
+
+
+def _harvest(site: Site, instance: Path, *, full: bool = False) -> dict[str, float]:
+    """Ask for a harvest and have another process carry it out: its counts, seconds, and MB at rest and at most."""
+    with site.database.write() as connection:
+        harvester.ask(connection, 1, full=full)
+    command = [sys.executable, "-m", "benchmarks.harvest", str(instance)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[1])
+    found: dict[str, float] = json.loads(done.stdout)
+    with site.database.read() as connection:
+        run = store.runs(connection)[0]
+    if run.state != store.COMPLETE:
+        raise SystemExit(f"The harvest did not come to its end: {run.message}")
+    return found | {name: getattr(run, name) for name in store.COUNTS}
+
+
+def _make_old(site: Site, source: int) -> None:
+    """Let the newest hundred records be such as have changed since, and the last harvest one that came before them."""
+    with site.database.write() as connection:
+        table = records
+        newest = connection.execute(select(table.c.key, table.c.updated).where(
+            table.c.source_id == source, table.c.status == "active").order_by(table.c.updated.desc()).limit(CHANGES)).all()
+        for key, _ in newest:
+            connection.execute(update(table).where(table.c.key == key).values(
+                xml=b"<old/>", digest="", updated="2001-01-01T00:00:00Z"))
+        since = re.sub(r"[^0-9T:Z-]", "", newest[-1].updated)
+        connection.execute(update(sources_table).values(since=since if since.endswith("Z") else f"{since}Z"))
+
+
+def _together() -> Figure:
+    """Many sources due at once, beside the sum of what they take one by one, shared among those that may run at once."""
+    with registries.many(SOURCES, PAUSE) as urls:
+        seconds = {}
+        for allowed in (1, 4):
+            site = _open(_instance(f"many-{allowed}"), harvests_at_once=allowed)
+            for url in urls:
+                sources.add(site, url)
+            seconds[allowed] = timed(lambda site=site: schedule.turn(site, "bench"))
+            with site.database.read() as connection:
+                if {run.state for run in store.runs(connection, limit=SOURCES)} != {store.COMPLETE}:
+                    raise SystemExit("Not every harvest came to its end.")
+            site.close()
+    return Figure(f"{SOURCES} sources due at once, 4 at a time", seconds[4], seconds[1] / 4, "s",
+                  "their sum one by one, by 4", "<= 1.2")
+
+
+def _instance(name: str) -> Path:
+    folder = FOLDER / f"harvest-{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    site = _open(folder)
+    upgrade(site.database)
+    site.close()
+    return folder
+
+
+def _open(instance: Path, **settings: object) -> Site:
+    return open_site(instance, authority="bench.example", allowed_networks=["127.0.0.0/8"], **settings)
+
+
+@contextmanager
+def _bulk() -> Iterator[str]:
+    maker = SHARED / "corpus" / "make_bulk.py"
+    if not maker.is_file():
+        raise SystemExit(f"The corpus is made by {maker.name}, which is not in {SHARED}: set INNERSPACE_SHARED to its folder.")
+    command = [sys.executable, str(maker), "--serve", "0", "--count", str(RECORDS), "--page-size", str(PAGE)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        yield process.stderr.readline().split(" at ")[1].strip()
+        process.kill()
+
+
+def _main(instance: Path) -> None:
+    """Carry out what is asked for in the instance, and say how long it took and what it held in memory."""
+    site = _open(instance)
+    rest = _memory("VmRSS")
+    began = time.perf_counter()
+    schedule.turn(site, "bench")
+    print(json.dumps({"seconds": time.perf_counter() - began, "rest": rest, "peak": _memory("VmHWM")}))
+    site.close()
+
+
+def _memory(name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found.group(1)) * 1024 / 1e6 if found else 0.0
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))
