@@ -94,7 +94,9 @@ def web_server(site: Site):  # type: ignore[no-untyped-def]
     try:
         return create_server(
             create_app(site), host=settings.host, port=settings.port, threads=settings.threads, connection_limit=1000,
-            channel_timeout=30, max_request_body_size=settings.body_limit, ident=None,
+            channel_timeout=30, ident=None,
+            # what is above body_limit the application refuses in its own words; what is far above it, this server
+            max_request_body_size=2 * settings.body_limit,
             url_prefix=urlsplit(settings.base_url).path.rstrip("/"), clear_untrusted_proxy_headers=True,
         )
     except OSError as error:
