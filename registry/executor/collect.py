@@ -12,7 +12,7 @@ import mimetypes
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,18 +56,21 @@ class Collected:
 
 
 def collect(source: Path, target: Path, max_bytes: int, media_types: Mapping[str, str] | None = None,
-            primary: str = "") -> Collected:
+            primary: str = "", confirm: Callable[[], None] = lambda: None) -> Collected:
     """Copy the results in `source` to the folder `target`, which is replaced as a whole.
 
     `media_types` (by path) and `primary` are what the contract declares; results.json overrides both. Where the quota
-    is passed, the files that fit are kept. A missing `source` holds nothing.
+    is passed, the files that fit are kept. A missing `source` holds nothing. `confirm` is called before anything is
+    replaced, and may raise: somebody else may have taken them over meanwhile.
     """
-    draft = target.with_name(f"{target.name}.draft")
-    tree.remove(draft)
+    for old in target.parent.glob(f"{target.name}.draft*"):
+        tree.remove(old)
+    draft = target.with_name(f"{target.name}.draft-{os.urandom(6).hex()}")
     draft.mkdir(parents=True)
     problems: list[str] = []
     taken, over = _take(source, draft, max_bytes, problems)
     files = _described(taken, draft, dict(media_types or {}), primary, problems)
+    confirm()
     tree.remove(target)
     draft.rename(target)
     return Collected(tuple(files), sum(file.size for file in files), over, tuple(problems[:_MAX_PROBLEMS]))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from registry.executor.runtime import STDERR, STDOUT, EngineFault, LogChunk, Runtime
 from registry.executor.sandbox import ENGINE_LOG
@@ -21,6 +23,7 @@ _OVERHEAD = 100  # bytes of JSON around a line in the engine's log
 _ESCAPE = 5      # further bytes that JSON may need for one that is not plain
 _PLAIN = b" !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 _MAY_ROTATE = ENGINE_LOG - 2**20
+_COPY = 2**20  # bytes
 _AGAIN = 1.0  # seconds
 _SAVE_EVERY = 0.2  # seconds; what came after the last time is read again
 
@@ -37,9 +40,7 @@ class CappedLog:
         self.full = False  # whether the head has all it will get
         self.kept, self.seen = kept, seen
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
-        self._file.truncate(kept)
-        self._file.seek(kept)
+        self._file = _anew(path, kept)
 
     def write(self, chunk: LogChunk) -> None:
         """Keep the chunk, in the head while whole chunks fit there, then as tail."""
@@ -69,6 +70,17 @@ class CappedLog:
             self._file.write(f"\n[... {missing} bytes or more are left out here ...]\n".encode())
         self._file.write(tail)
         self._file.close()
+
+
+def _anew(path: Path, kept: int) -> IO[bytes]:
+    """The file with its first `kept` bytes, as one of its own: whoever had it open, and hung, writes to the old one."""
+    draft = path.with_name(f"{path.name}.{os.urandom(6).hex()}")
+    file = draft.open("x+b", buffering=0)
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as old:
+        while kept > file.tell() and (chunk := old.read(min(_COPY, kept - file.tell()))):
+            file.write(chunk)
+    draft.replace(path)
+    return file
 
 
 class Follower:

@@ -18,6 +18,7 @@ from registry.executor.runtime import (
     ABSENT,
     CREATED,
     EXITED,
+    PAUSED,
     RUNNING,
     Engine,
     EngineAbsent,
@@ -47,6 +48,10 @@ _SOON = 10  # seconds; longer than the loop ever sleeps
 _PAUSED = ("Somebody has paused the job's container on the engine (docker pause); it goes on when it is let go on "
            "(docker unpause), and the time between is no time of execution.")
 _log = logging.getLogger("registry.worker")
+
+
+class _Superseded(Exception):
+    """The job has gone to another worker while we hung: what is done with it is no longer ours to do."""
 
 
 class Hands:
@@ -90,6 +95,8 @@ class Hands:
             except EngineAbsent as error:
                 self.engine = None
                 again = self._wait(job, str(error))
+            except _Superseded:
+                again = True
             except EngineFault as error:  # it is busy with the container, mostly: look again at the next tick
                 _log.warning("job %s: %s", job.id, error)
                 again = self._wait(job, str(error))
@@ -132,6 +139,15 @@ class Hands:
             _log.info("job %s is taken over from %s", job.id, job.lease)
         return adopted is not None
 
+    def _confirm(self, job: Job) -> None:
+        """Raise _Superseded unless the job is still ours: asked before what no condition in the database can undo.
+
+        A worker that hung for longer than its beat may, its jobs have gone to another, goes on where it was.
+        """
+        now = self._load(job.id)
+        if now is None or now.lease != self.lease.name or now.attempt != job.attempt:
+            raise _Superseded
+
     def _wait(self, job: Job, why: str) -> bool:
         self._note(job, message=why)
         return False
@@ -147,6 +163,7 @@ class Hands:
                 if staged is None:
                     return True
                 job = staged
+            self._confirm(job)  # one that has ended meanwhile would run again
             self.runtime.start(stage.container(self.site, job))
         except ImageAbsent:  # it was removed meanwhile: fetch it again
             return True
@@ -239,10 +256,11 @@ class Hands:
             self._observe("exited", job)
         else:
             state = State(ABSENT, state.name)  # one that was never started has an exit code all the same, and it is 0
+        self._confirm(job)
         ended = self.running.end(job)
         ended.follower.finish()
         self._observe("collecting", job)
-        published = publish.publish(self.site, job, state, ended.used)
+        published = publish.publish(self.site, job, state, ended.used, lambda: self._confirm(job))
         for _ in range(_TRIES):
             end = outcome(job, state, published.left)
             if self._publish(job, state, end, published):
@@ -284,8 +302,12 @@ class Hands:
 
     def _clean(self, job: Job, state: State) -> bool:
         self.running.let_go(job.id)
-        self.runtime.remove(stage.container(self.site, job))
+        name = stage.container(self.site, job)
+        if state.status in (RUNNING, PAUSED):
+            self.runtime.stop(name, 0)
+        # in this order: without its folder nobody who was late can make the container again
         tree.remove(stage.folder(self.site, job))
+        self.runtime.remove(name)
         self._observe("cleaned", job)
         return False
 

@@ -1,7 +1,8 @@
 """Who has a job: a worker's lease, and whether the worker behind another's is gone (decision D6).
 
 On one host a lease is a locked file in the instance's run folder: the kernel lets go of the lock however its process
-ends. Of a worker on another host there is no file here; its beat must then stand still for half a minute by our clock.
+ends. Of a worker on another host there is no file here, and one that hangs keeps its lock: the beat of these must stand
+still for half a minute by our clock.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from registry.site import Site
@@ -18,6 +20,7 @@ from registry.uws.store import Job
 
 BEAT = 10.0      # seconds between two renewals
 PATIENCE = 30.0  # seconds a beat may stand still
+_BLIND = 15.0    # seconds between two looks after which we cannot say that it stood still
 _FOLDER = "workers"
 
 
@@ -36,23 +39,32 @@ class Lease:
         os.close(self._handle)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A job's lease and beat: since when they are as they are, and when they were looked at last, on our clock."""
+
+    lease: str
+    beat: int
+    since: float
+    last: float
+
+
 class Watch:
     """Tells whether the worker that has a job is gone."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._seen: dict[str, tuple[str, int, float]] = {}  # job -> lease, beat, since when on our clock
+        self._seen: dict[str, _Seen] = {}  # by job
 
     def is_gone(self, job: Job) -> bool:
         """Whether nobody works on `job` any more. A first look at a worker elsewhere never says so."""
-        alive = _locked(_folder(self._site) / job.lease)
-        if alive is not None:
-            return not alive
-        now = time.monotonic()
-        lease, beat, since = self._seen.get(job.id, ("", -1, now))
-        if (lease, beat) != (job.lease, job.beat):
-            self._seen[job.id] = (job.lease, job.beat, now)
-            return False
+        if _locked(_folder(self._site) / job.lease) is False:
+            return True
+        now, seen = time.monotonic(), self._seen.get(job.id)
+        # while the database was away nobody's beat could move, and we saw none
+        fresh = seen is None or (seen.lease, seen.beat) != (job.lease, job.beat) or now - seen.last > _BLIND
+        since = now if fresh else seen.since  # type: ignore[union-attr]
+        self._seen[job.id] = _Seen(job.lease, job.beat, since, now)
         return now - since > PATIENCE
 
     def forget(self, jobs: Iterable[Job]) -> None:

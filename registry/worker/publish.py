@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +37,13 @@ class Published:
     usage: dict[str, object]
 
 
-def publish(site: Site, job: Job, state: State, used: Usage = _NOTHING) -> Published:
+def publish(site: Site, job: Job, state: State, used: Usage = _NOTHING,
+            confirm: Callable[[], None] = lambda: None) -> Published:
     """Take over the results of an attempt that has ended; the same again gives the same. Raises OSError.
 
     All of them are on the disk when it returns: what a client is told of outlives a power cut.
-    `used` is what its container had used when it was last seen running.
+    `confirm` is called before anything is replaced, and what it raises is passed on; `used` is what the container had
+    used when it was last seen running.
     """
     place = files.folder(site, job.id)
     place.mkdir(parents=True, exist_ok=True)
@@ -48,7 +51,7 @@ def publish(site: Site, job: Job, state: State, used: Usage = _NOTHING) -> Publi
     primary = next((path for path, one in outputs.items() if one.get("primary")), "")
     media_types = {path: str(one["media_type"]) for path, one in outputs.items() if one.get("media_type")}
     most = stage.limits(site, job).disk
-    taken = collect.collect(stage.results(site, job), place / "files", most, media_types, primary)
+    taken = collect.collect(stage.results(site, job), place / "files", most, media_types, primary, confirm)
     if state.exit_code is not None:
         (place / EXIT_CODE).write_text(f"{state.exit_code}\n")
     logs_of_ours = [name for name in (STDOUT, STDERR, EXIT_CODE) if (place / name).is_file()]

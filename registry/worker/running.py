@@ -24,6 +24,8 @@ from registry.uws.phases import SUSPENDED
 from registry.uws.store import Job, PhaseChange
 from registry.worker import stage
 
+_LEAVE, _NEWS = b"l", b"n"  # told to the thread that watches
+_SAMPLE = 0.25  # seconds between two looks at what is used
 _FRESH = 1.0  # seconds; younger ones were started by this worker and nobody has paused them
 
 
@@ -63,8 +65,8 @@ class Running:
         self._used: dict[str, Usage] = {}  # by those that have ended and are not published yet
         self._meters: dict[int, _Running] = {}  # by the handle that tells the end
         self._watched = select.epoll()
-        self._end, self._ends = os.pipe2(os.O_CLOEXEC)
-        self._watched.register(self._end, select.EPOLLIN)
+        self._told, self._tell = os.pipe2(os.O_CLOEXEC)
+        self._watched.register(self._told, select.EPOLLIN)
         self._watcher: threading.Thread | None = None
 
     # --- coming and going ---------------------------------------------------------------------------------------------
@@ -113,9 +115,10 @@ class Running:
         """Let go of all: the next worker finds them."""
         for job_id in list(self._jobs):
             self.let_go(job_id)
-        os.write(self._ends, b"1")
         if self._watcher is not None:
+            os.write(self._tell, _LEAVE)
             self._watcher.join()
+            self._watcher = None
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -182,20 +185,27 @@ class Running:
             return
         with self._lock:
             self._meters[handle] = one
+            self._read(one)
             self._watched.register(handle, select.EPOLLIN | select.EPOLLONESHOT)
+            if len(self._meters) == 1:
+                os.write(self._tell, _NEWS)
             if self._watcher is None:
                 self._watcher = threading.Thread(target=self._watch, name="ends", daemon=True)
                 self._watcher.start()
 
     def _watch(self) -> None:
+        """Look now and then as well: a busy machine may give us no time before the accounts are gone."""
+        seen = time.monotonic()
         while True:
-            for handle, _ in self._watched.poll():
-                if handle == self._end:
-                    return
-                with self._lock:
-                    one = self._meters.get(handle)
-                    if one is not None:
-                        self._read(one)
+            patience = max(0.0, seen + _SAMPLE - time.monotonic()) if self._meters else None
+            handles = {handle for handle, _ in self._watched.poll(patience)}
+            if self._told in handles and _LEAVE in os.read(self._told, 64):
+                return
+            with self._lock:
+                due = time.monotonic() >= seen + _SAMPLE
+                for one in [one for handle, one in self._meters.items() if due or handle in handles]:
+                    self._read(one)
+            seen = time.monotonic() if due else seen
 
     def _forget(self, one: _Running) -> None:
         handle = one.meter.fileno()

@@ -47,23 +47,48 @@ def clock(monkeypatch):
     return now
 
 
+def look(watch: Watch, clock: list[float], seconds: float, **row: object) -> bool:
+    """Look every few seconds, as a worker does; what the last look said."""
+    gone = watch.is_gone(a_job(**row))
+    for _ in range(int(seconds // 5)):
+        clock[0] += 5
+        gone = watch.is_gone(a_job(**row))
+    return gone
+
+
+ELSEWHERE = {"id": "j", "lease": "elsewhere-1-a"}
+
+
 def test_one_of_another_host_is_gone_when_its_beat_stands_still(site, clock):
     watch = Watch(site)
-    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=7))
-    clock[0] += leases.PATIENCE - 1
-    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=7))
-    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=8))
-    clock[0] += leases.PATIENCE - 1
-    assert not watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=8))
-    clock[0] += 2
-    assert watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=8))
+    assert not look(watch, clock, leases.PATIENCE, **ELSEWHERE, beat=7)
+    assert not look(watch, clock, leases.PATIENCE, **ELSEWHERE, beat=8)
+    clock[0] += 1
+    assert watch.is_gone(a_job(**ELSEWHERE, beat=8))
 
 
 def test_another_lease_starts_the_count_anew(site, clock):
     watch = Watch(site)
-    watch.is_gone(a_job(id="j", lease="elsewhere-1-a", beat=7))
-    clock[0] += leases.PATIENCE + 1
+    look(watch, clock, leases.PATIENCE, **ELSEWHERE, beat=7)
+    clock[0] += 1
     assert not watch.is_gone(a_job(id="j", lease="elsewhere-2-b", beat=7))
+
+
+def test_one_that_hangs_on_this_host_is_gone_though_it_keeps_its_lock(site, clock):
+    lease, watch = Lease(site), Watch(site)
+    assert not look(watch, clock, leases.PATIENCE, id="j", lease=lease.name, beat=7)
+    clock[0] += 1
+    assert watch.is_gone(a_job(id="j", lease=lease.name, beat=7))
+    lease.close()
+
+
+def test_while_nobody_could_look_nobody_is_called_gone(site, clock):
+    """A database that was away for minutes let no beat move."""
+    watch = Watch(site)
+    look(watch, clock, 10, **ELSEWHERE, beat=7)
+    clock[0] += 600
+    assert not watch.is_gone(a_job(**ELSEWHERE, beat=7))
+    assert not look(watch, clock, leases.PATIENCE - 5, **ELSEWHERE, beat=7)
 
 
 def test_files_of_leases_that_nobody_names_are_cleared_away(site):

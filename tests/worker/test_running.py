@@ -14,7 +14,7 @@ from registry.executor.runtime import RUNNING, EngineAbsent, Limits, Spec, State
 from registry.uws import files
 from registry.uws.phases import EXECUTING, SUSPENDED
 from registry.uws.store import PhaseChange
-from registry.worker import stage
+from registry.worker import running as module, stage
 from registry.worker.running import Running, suspended
 from tests.worker.jobs import a_job
 
@@ -69,18 +69,32 @@ def begin(running: Running, job, seconds_ago: float = 0.0, history=()) -> bool:
     return running.keep(job, State(RUNNING, "c", started_at=started), lambda: history)
 
 
-def test_a_last_look_is_taken_when_the_first_process_ends(running, engine):
+def test_a_last_look_is_taken_when_the_first_process_ends(running, engine, monkeypatch):
+    monkeypatch.setattr(module, "_SAMPLE", 1000.0)  # no look but the last
     job = a_job(phase=EXECUTING)
     assert begin(running, job)
     assert not begin(running, job)
-    engine.made.used = Usage(2.5, 8192)
+    before, engine.made.used = engine.made.reads, Usage(2.5, 8192)
     engine.made.end()
     deadline = time.monotonic() + 10
-    while not engine.made.reads:
+    while engine.made.reads == before:
         assert time.monotonic() < deadline
         os.sched_yield()
     engine.made.used = None  # the accounts are gone before the engine tells of the end
     assert running.end(job).used == Usage(2.5, 8192)
+
+
+def test_it_is_looked_at_meanwhile_too(running, engine):
+    job = a_job(phase=EXECUTING)
+    begin(running, job)
+    before = engine.made.reads
+    deadline = time.monotonic() + 10
+    while engine.made.reads < before + 2:
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    engine.made.used = None  # the accounts went before anybody could look
+    engine.made.end()
+    assert running.end(job).used == Usage(1.0, 4096)
 
 
 def test_the_time_of_a_pause_is_no_time_of_execution(running, monkeypatch):
