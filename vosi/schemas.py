@@ -54,6 +54,11 @@ class Schemas:
         self._catalog = _read_catalog(self._folder)
 
     @property
+    def folder(self) -> Path:
+        """Where they are read from."""
+        return self._folder
+
+    @property
     def catalog(self) -> Mapping[str, Any]:
         """The folder's catalog.json: `files`, the editions of each namespace, and `profiles`; read only."""
         return MappingProxyType(self._catalog)
@@ -133,7 +138,7 @@ def _missing(element: etree._Element, namespace: str) -> Problem:
     """That a namespace cannot be judged, and where it is first used."""
     first = next(node for node in element.iter(etree.Element) if namespace in _used_by(node))
     where = etree.QName(first).localname
-    return Problem(where, f"Element '{where}': There is no schema here for the namespace {namespace}.", where,
+    return Problem(where, f"There is no schema here for the namespace {namespace}, which element '{where}' uses.", where,
                    first.sourceline or 0)
 
 

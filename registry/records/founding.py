@@ -122,8 +122,13 @@ def _drafts(site: Site, founding: Founding, ours: frozenset[str]) -> tuple[Draft
 
 
 def _short(title: str, ending: str) -> str:
-    """A short name as services have one, of 16 characters at most."""
-    return f"{' '.join(title.split())[:15 - len(ending)].strip()} {ending}"
+    """A short name as services have one, of 16 characters at most; a long title is cut between its words."""
+    name, room = " ".join(title.split()), 15 - len(ending)
+    if len(name) > room:
+        name = name[:room + 1]
+        cut = max(map(name.rfind, " .-"))
+        name = name[:cut if cut > 2 else room]
+    return f"{name} {ending}"
 
 
 def _common(founding: Founding, organisation: tuple[str, str]) -> Draft:
