@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from registry.errors import Refusal
 from registry.fetch import Fetcher, FetchError
+from registry.services.find import read_ahead
 from registry.site import Site
 
 CHILDREN = ("worker", "gateway")
@@ -73,6 +74,7 @@ def serve(site: Site, *, ready: Callable[[], None] = lambda: None) -> None:
     keeper = threading.Thread(target=_keep, args=(children, stop), name="keeper")
     keeper.start()
     threading.Thread(target=_check_base_url, args=(site, stop), name="base url", daemon=True).start()
+    threading.Thread(target=read_ahead, args=(site.database, stop), name="read ahead", daemon=True).start()
     ready()
     try:
         server.run()
@@ -89,16 +91,19 @@ def web_server(site: Site):  # type: ignore[no-untyped-def]
     from waitress import create_server
 
     from registry import create_app
+    from registry.keeping import keep_open
 
     settings = site.settings
     try:
-        return create_server(
+        server = create_server(
             create_app(site), host=settings.host, port=settings.port, threads=settings.threads, connection_limit=1000,
             channel_timeout=30, ident=None,
             # what is above body_limit the application refuses in its own words; what is far above it, this server
             max_request_body_size=2 * settings.body_limit,
             url_prefix=urlsplit(settings.base_url).path.rstrip("/"), clear_untrusted_proxy_headers=True,
         )
+        keep_open(server)
+        return server
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise Refusal(f"The web server cannot listen on {settings.host}: {error.strerror}; correct host in config.toml.") from None

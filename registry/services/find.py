@@ -6,14 +6,18 @@ digest. It looks at own active records; what was harvested is somebody else's da
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import gc
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from registry.db import Database
 from registry.records.store import ACTIVE, HARVESTED, OWN, key_of
 from registry.services import versions
 from registry.tables import records, rr_capability
@@ -24,6 +28,7 @@ from vosi.namespaces import STD_RUNNER
 
 _ALIKE = 0.7  # from here on one standardID may be meant by another
 _KEPT = 16384  # records whose capabilities stay in memory
+_FEW, _BREATH = 10, 0.005  # records read ahead at once, seconds of rest between
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Endpoint:
     security_methods: tuple[str, ...]
     capability: Capability
     interface: Interface
+    key: str = ""  # the identifier in its comparison form
     state: str = ""
     since: str = ""
     message: str = ""
@@ -80,7 +86,7 @@ def find(
     if not standard_id:  # by service, as its record has them
         return found
     return sorted(found, key=lambda one: (
-        versions.preference(standard_id, one.standard_id), not one.anonymous, one.role != "std", key_of(one.ivoid)))
+        versions.preference(standard_id, one.standard_id), not one.anonymous, one.role != "std", one.key))
 
 
 def offered(connection: Connection) -> list[str]:
@@ -175,10 +181,30 @@ def _endpoints(row: Row[Any], capabilities: tuple[Capability, ...]) -> list[Endp
         Endpoint(
             ivoid=row.ivoid, title=row.title, standard_id=capability.standard_id, interface_type=interface.type,
             access_url=interface.access_url, url_use=interface.url_use, role=interface.role, version=interface.version,
-            security_methods=interface.security_methods, capability=capability, interface=interface,
+            security_methods=interface.security_methods, capability=capability, interface=interface, key=row.key,
         )
         for interface in capability.interfaces if interface.access_url
     ]
+
+
+def read_ahead(database: Database, stop: threading.Event) -> None:
+    """Read what our services say before anybody asks, a few at a time, so that whoever asks meanwhile hardly notices.
+
+    It only saves time: a database that is away ends it.
+    """
+    query = select(records.c.key, records.c.digest).join(rr_capability, rr_capability.c.ivoid == records.c.key).where(
+        records.c.origin == OWN, records.c.status == ACTIVE).distinct().limit(_KEPT)
+    with contextlib.suppress(SQLAlchemyError):
+        with database.read() as connection:
+            listed = [(row.key, row.digest) for row in connection.execute(query)]
+        for start in range(0, len(listed), _FEW):
+            with database.read() as connection:
+                _read(connection, dict(listed[start:start + _FEW]))
+            if stop.wait(_BREATH):
+                return
+    # what was read stays: looking through all of it for garbage, again and again, would hold up requests by tens of ms
+    gc.collect()
+    gc.freeze()
 
 
 _memory: dict[str, tuple[Capability, ...]] = {}

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, select
 
 from registry.config import Settings
 from registry.errors import Refusal
-from registry.records.store import key_of
 from registry.services import zones
 from registry.services.find import Endpoint, datacenters, find
 from registry.services.health import rules, store
@@ -67,7 +66,7 @@ def answer(connection: Connection, settings: Settings, query: Asked) -> list[End
         found = _with_words(connection, found, query.words)
     if query.security:
         found = [one for one in found if _secured(one, query.security)]
-    keys = {key_of(one.ivoid) for one in found}
+    keys = {one.key for one in found}
     known = store.states(connection, keys) if found else {}
     told = [_told(settings, one, known) for one in found]
     told = [one for one in told
@@ -85,7 +84,7 @@ def _places(connection: Connection, settings: Settings, datacenter: str) -> Coll
 
 
 def _told(settings: Settings, endpoint: Endpoint, known: Mapping[str, list[rules.Row]]) -> Endpoint:
-    row = store.state_of(known.get(key_of(endpoint.ivoid), ()), endpoint.access_url)
+    row = store.state_of(known.get(endpoint.key, ()), endpoint.access_url)
     return replace(
         endpoint, zone=zones.zone(settings, endpoint.access_url), state=row.state if row else rules.UNKNOWN,
         since=row.since if row else "", message=row.message if row and row.state in _LATER else "")
@@ -104,7 +103,7 @@ def _with_words(connection: Connection, found: list[Endpoint], words: str) -> li
     texts: dict[str, str] = {}
     described = select(rr_resource.c.ivoid, rr_resource.c.res_description)
     subjects = select(rr_res_subject.c.ivoid, rr_res_subject.c.res_subject)
-    keys = {key_of(one.ivoid) for one in found}
+    keys = {one.key for one in found}
     if len(keys) <= 500:
         described = described.where(rr_resource.c.ivoid.in_(keys))
         subjects = subjects.where(rr_res_subject.c.ivoid.in_(keys))
@@ -114,7 +113,7 @@ def _with_words(connection: Connection, found: list[Endpoint], words: str) -> li
     wanted = words.lower().split()
 
     def fits(one: Endpoint) -> bool:
-        text = f"{one.title} {one.ivoid} {one.standard_id} {one.capability.description}".lower() + texts.get(key_of(one.ivoid), "")
+        text = f"{one.title} {one.ivoid} {one.standard_id} {one.capability.description}".lower() + texts.get(one.key, "")
         return all(word in text for word in wanted)
 
     return [one for one in found if fits(one)]

@@ -21,11 +21,12 @@ def zone(settings: Settings, url: str) -> str:
     Internal are addresses that are not public, or in allowed_networks; names in internal_hosts, names without a dot
     and those that only a local network knows; and our own host.
     """
-    return _zone(_host(url), _host(settings.base_url), tuple(settings.internal_hosts), tuple(settings.allowed_networks))
+    return _zone(url, settings.base_url, tuple(settings.internal_hosts), tuple(settings.allowed_networks))
 
 
-@lru_cache(10_000)
-def _zone(host: str, own: str, internal: tuple[str, ...], networks: tuple[str, ...]) -> str:
+@lru_cache(50_000)
+def _zone(url: str, base_url: str, internal: tuple[str, ...], networks: tuple[str, ...]) -> str:
+    host, own = _host(url), _host(base_url)
     if host == own or any(_fits(host, name.lower()) for name in (*internal, *_INSIDE)):
         return INTERNAL
     try:

@@ -89,7 +89,7 @@ class Poller:
         count = 0
         while True:
             count += self.step()
-            if not self._known and not self._done and not self._telling:
+            if not self._known and not self._done and not self._telling and not self._take_due():
                 return count
 
     def pause(self) -> float:
@@ -126,7 +126,8 @@ class Poller:
         # a second that is not over may still bring records under the same stamp
         self._shelf_again = float("inf") if stamp < clock.stamp() else time.monotonic() + 1.0
 
-    def _take_due(self) -> None:
+    def _take_due(self) -> bool:
+        """Take in what is due; says whether there is anything to look at."""
         with self._site.database.read() as connection:
             rows = store.due(connection, clock.now(), len(self._known) + 500)
         for row in rows:
@@ -136,6 +137,7 @@ class Poller:
                 if not self._waiting[host] and self._active[host] < PER_HOST:
                     self._hosts.append(host)
                 self._waiting[host].append(row)
+        return bool(self._known)
 
     def _begin(self) -> None:
         while self._hosts and self._running < WORKERS:
