@@ -11,8 +11,7 @@ from registry.errors import Conflict, Refusal
 from registry.records import authorities, founding, listing, store
 from registry.records.founding import Founding
 from registry.records.store import Record
-from vosi import namespaces as ns
-from vosi import xmlio
+from vosi import namespaces as ns, resource, xmlio
 
 WISH = Founding("north.example", "North", "http://127.0.0.1:8101/base", email="ops@north.example")
 
@@ -93,3 +92,11 @@ def test_before_it_there_is_no_registry_record(site: Any) -> None:
         registry_record(site)
     with site.database.read() as connection:
         assert store.get(connection, "ivo://north.example") is None
+
+
+@pytest.mark.parametrize("title", ["N", "north.example", "A very long title of things", "Donaudampfschifffahrt", "x-y z"])
+def test_services_have_short_names_whatever_the_title(site: Any, title: str) -> None:
+    made = founding.found(site, Founding("north.example", title, "http://127.0.0.1:8101/"), "test")
+    names = [resource.summarise(xmlio.parse(one.xml)).short_name for one in made]
+    assert [bool(name) for name in names] == [False, True, False, True]
+    assert all(len(name) <= 16 and name == " ".join(name.split()) for name in names)
