@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -93,12 +94,25 @@ class OwnEngine:
         return self._process is not None and self._process.poll() is None
 
     def works_on(self, name: str) -> bool:
-        """Whether the container's first process runs, also while the engine does not; by its configuration file."""
-        for path in (self.folder / "data/containers").glob("*/config.v2.json"):
-            found = json.loads(path.read_text())
-            if found["Name"] == f"/{name}":
-                return Path("/proc", str(found["State"]["Pid"])).exists()
-        return False
+        """Whether the container's first process runs, also while the engine does not."""
+        return Path("/proc", str(self.pid_of(name))).exists()
+
+    def pid_of(self, name: str) -> int:
+        """The number of a container's first process, by the engine's file of it."""
+        return int(self._file_of(name)[1]["State"]["Pid"])
+
+    def _file_of(self, name: str) -> tuple[Path, dict[str, Any]]:
+        files = (self.folder / "data/containers").glob("*/config.v2.json")
+        found = ((path, json.loads(path.read_text())) for path in files)
+        return next(one for one in found if one[1]["Name"] == f"/{name}")
+
+    def forget_start(self, name: str) -> None:
+        """Set a running container's file back to `created`, as a kill in the middle of its start leaves it."""
+        assert not self.runs
+        path, found = self._file_of(name)
+        never = "0001-01-01T00:00:00Z"
+        found["State"] |= {"Running": False, "Pid": 0, "StartedAt": never, "FinishedAt": never}
+        path.write_text(json.dumps({**found, "HasBeenStartedBefore": False}))
 
     def cut_off(self) -> None:
         """End all of it at once with -9, containers too: what a machine's power switch does."""
@@ -109,7 +123,13 @@ class OwnEngine:
         self._containerd.send_signal(signal.SIGKILL)
         self._containerd.wait()
         self._containerd = None
-        for pid in (*self._shims(), *inside):
+        self._end_shims()
+        for pid in inside:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _end_shims(self) -> None:
+        for pid in self._shims():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -128,6 +148,7 @@ class OwnEngine:
             self._empty()
         if self._containerd is not None:
             stop_process(self._containerd.pid, STOP_LIMIT)
+        self._end_shims()  # a start that was cut in two leaves one that nobody knows
         unmount(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 

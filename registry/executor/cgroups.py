@@ -1,19 +1,23 @@
 """What a container has used, from the kernel's accounts of its processes (control groups of version 1 and 2).
 
 They are there while it runs, and only where the engine is on this machine. They go as soon as the container has ended, so
-its first process is watched as well: at its end there is still time for a last look.
+its first process is watched as well: at its end there is still time for a last look. They are also the last means to
+end what an engine has lost sight of.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from registry.executor.runtime import Usage
 
 _PROCESSES, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+_PATIENCE, _PAUSE = 5.0, 0.01  # seconds
 _MOST = 64 * 1024  # bytes of one account
 _ACCOUNTS = (  # controller -> its files in version 1 and in version 2; a kernel need not keep all of them
     ("cpuacct", ("cpuacct.usage", "cpu.stat")),
@@ -67,6 +71,33 @@ def meter(pid: int, container: str, processes: Path = _PROCESSES, groups: Path =
         return found
     found.close()
     return None
+
+
+def end(container: str, groups: Path = _GROUPS) -> int:
+    """End what runs in the groups of a container (its engine's long ID) that its engine has lost sight of.
+
+    How many processes there were; none where the groups are another machine's, or we are not root.
+    """
+    ended: set[int] = set()
+    deadline = time.monotonic() + _PATIENCE
+    while (left := _inside(container, groups)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+                ended.add(pid)
+        time.sleep(_PAUSE)  # the kernel tells nobody that a group is empty
+    return len(ended)
+
+
+def _inside(container: str, groups: Path) -> list[int]:
+    if len(container) < 32:
+        return []
+    top = groups / "pids" if (groups / "pids").is_dir() else groups
+    numbers: list[int] = []
+    for folder in top.rglob(f"*{container}*"):
+        with contextlib.suppress(OSError):
+            numbers += [int(word) for word in (folder / "cgroup.procs").read_text().split()]
+    return numbers
 
 
 def _places(pid: int, container: str, processes: Path, groups: Path) -> Iterator[Path]:

@@ -192,11 +192,12 @@ class DockerRuntime:
         # podman never says so (measured), and it has no engine process whose end would kill its containers
         killed = self._podman and state.get("ExitCode") == podman.KILLED
         status, code = _STATES.get(state["Status"], runtime.EXITED), state.get("ExitCode")
-        told = self._told(str(found["Id"])) if status == runtime.EXITED else frozenset()
+        told = self._told(str(found["Id"])) if status in (runtime.EXITED, runtime.CREATED) else frozenset()
+        seen = "create" in told if status == runtime.CREATED else code != _UNSEEN or "die" in told
         return State(
             status, name, dict(found["Config"].get("Labels") or {}),
             started, finished, code, bool(state.get("OOMKilled")) or killed,
-            bool(told & {"kill", "stop"}), code != _UNSEEN or "die" in told,
+            bool(told & {"kill", "stop"}), seen,
             str(state.get("Error") or ""), str(found.get("Id") or ""), int(state.get("Pid") or 0),
         )
 
@@ -220,6 +221,10 @@ class DockerRuntime:
         except EngineFault:  # it will be asked again, or nobody needs to know
             return None
         return found
+
+    def reap(self, state: State) -> None:
+        """End what is left of a created container that was not `seen` all the time, where that is possible."""
+        cgroups.end(state.id)
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

@@ -76,6 +76,7 @@ class FakeRuntime:
         self.folder = ""  # where it would keep its images
         self.absent = False  # set by a test: the engine does not answer
         self.started: list[str] = []  # names, once for every start that ran a program
+        self.reaped: list[str] = []
         self.specs: dict[str, Spec] = {}
         self._containers: dict[str, _Container] = {}
         self._networks: dict[str, Network] = {}
@@ -101,6 +102,12 @@ class FakeRuntime:
             container = self._containers[name]
             container.state = replace(container.state, status=runtime.PAUSED if paused else runtime.RUNNING)
             self._ring("pause" if paused else "unpause", container)
+
+    def lose_sight(self, name: str) -> None:
+        """Be an engine that was restarted since it made the container."""
+        with self._changed:
+            container = self._containers[name]
+            container.state = replace(container.state, seen=False)
 
     # --- the contract -------------------------------------------------------------------------------------------------
 
@@ -163,6 +170,10 @@ class FakeRuntime:
     def meter(self, state: State) -> _Meter:
         """Tells what the program is said to use."""
         return _Meter(lambda: self._used(state.name))
+
+    def reap(self, state: State) -> None:
+        """Nothing runs here unseen: it is noted."""
+        self.reaped.append(state.name)
 
     def stop(self, name: str, grace: int) -> None:
         """End it politely."""

@@ -81,7 +81,8 @@ class State:
     """A container as the engine sees it now; `exit_code` and what is below it count only where it has exited.
 
     `stopped`: somebody told the engine to end it, or the engine did when it was started anew: whatever the exit code,
-    the program may not have come to its end. `seen`: whether the engine saw its end.
+    the program may not have come to its end. `seen`: whether the engine saw its end; of one that is created, whether
+    the engine has run ever since: one that was killed in the middle of a start may not know that the program runs.
     """
 
     status: str
@@ -185,6 +186,9 @@ class Runtime(Protocol):
 
     def meter(self, state: State) -> Meter:
         """What tells how much the container uses while it runs; its first process must be in `state`."""
+
+    def reap(self, state: State) -> None:
+        """End what is left of a created container that was not `seen` all the time, where that is possible."""
 
     def stop(self, name: str, grace: int) -> None:
         """Ask the container to end, and end it after `grace` seconds; returns when it has ended."""

@@ -158,7 +158,10 @@ class Hands:
         try:
             if not self.runtime.has_image(job.image):
                 return self._fetch(job)
-            if state.status == ABSENT:
+            unsure = state.status == CREATED and not state.seen
+            if unsure:
+                self.runtime.reap(state)
+            if unsure or state.status == ABSENT:  # what a lost run has written is no result of this one
                 staged = self._stage(job)
                 if staged is None:
                     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,26 @@ def test_what_an_engine_elsewhere_tells_of_one_that_runs():
     assert meter.read() == Usage(1.5, 4096, 0, 8192)  # the most that was seen
     assert meter.read() is None
     assert stats.usage({"cpu_stats": {"cpu_usage": {"total_usage": 0}}, "memory_stats": {}}) is None
+
+
+def test_what_an_engine_has_lost_sight_of_is_ended(tmp_path):
+    groups = tmp_path / "cgroup"
+    with subprocess.Popen(["sleep", "60"]) as lost, subprocess.Popen(["sleep", "60"]) as other:
+        procs = groups / "pids/docker" / ID / "cgroup.procs"
+        write(procs, f"{lost.pid}\n")
+        write(groups / "pids/docker" / ("c4" * 32) / "cgroup.procs", f"{other.pid}\n")
+        emptied = threading.Thread(target=lambda: (lost.wait(), procs.write_text("")))  # as the kernel does
+        emptied.start()
+        assert cgroups.end(ID, groups) == 1
+        emptied.join()
+        assert lost.returncode == -9
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_short_name_ends_nobody(tmp_path):
+    with subprocess.Popen(["sleep", "60"]) as other:
+        write(tmp_path / "pids/docker/abc/cgroup.procs", f"{other.pid}\n")
+        assert cgroups.end("", tmp_path) == cgroups.end("abc", tmp_path) == 0
+        assert other.poll() is None
+        other.kill()

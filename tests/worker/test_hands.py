@@ -394,3 +394,20 @@ def test_a_child_that_ran_out_of_memory_is_told_of_in_a_job_that_succeeds(site, 
     job = job_of(site, job_id)
     assert job.phase is COMPLETED
     assert job.usage["problems"] == ["A process of the application was ended because the job's memory was used up."]
+
+
+def test_what_a_run_that_nobody_saw_has_written_is_no_result(site, engine, worker):
+    """An engine that was restarted in the middle of a start shows the container as created."""
+    job_id = submit(site, HELLO)
+    broken = Worker(site, engine, observe=killed_at("created"))
+    with pytest.raises(Killed):
+        broken.once()
+    broken.die()
+    name = stage.container(site, job_of(site, job_id))
+    (stage.results(site, job_of(site, job_id)) / "half").write_text("written by a run that was lost")
+    engine.lose_sight(name)
+    worker.once()
+    assert job_of(site, job_id).phase is COMPLETED
+    assert list(results_of(site, job_id)) == ["a.json", "deep/answer.txt", "stdout", "stderr", "exitcode"]
+    assert set(engine.reaped) == {name}
+    assert leftovers(site, engine) == []
