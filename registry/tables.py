@@ -270,7 +270,7 @@ jobs = Table(
 )
 Index("jobs_by_phase", jobs.c.phase, jobs.c.created)
 Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
-Index("jobs_by_owner_and_phase", jobs.c.owner, jobs.c.phase)
+Index("jobs_by_owner_and_phase", jobs.c.owner, jobs.c.phase, jobs.c.desired)
 Index("jobs_by_token", jobs.c.token_hash)
 Index("jobs_by_creation", jobs.c.created, jobs.c.id)
 Index("jobs_by_destruction", jobs.c.destruction)

@@ -30,7 +30,7 @@ from registry.uws.store import Job, NoJob, Parameter, Reference, Result
 from registry.uws.uploads import Pairs
 from registry.uws.values import Filters
 
-STRETCH = 500  # jobs of a list read at once
+STRETCH = 200  # jobs of a list read at once
 MAIN = "result"  # what DALI clients call the one they came for
 _EVERYTHING = Filters()
 _WHEN = {False: "yet", True: "any more"}

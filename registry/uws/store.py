@@ -201,7 +201,7 @@ def references(
 
 def waiting(connection: Connection, owner: str | None, most: int = 2**31) -> int:
     """How many jobs of `owner` have not been started; it stops counting at `most`."""
-    found = select(jobs.c.id).where(
+    found = select(literal_column("1")).where(  # of no column, so that the index is all that is read
         _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN).limit(most)
     return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
