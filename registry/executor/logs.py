@@ -47,7 +47,8 @@ class CappedLog:
         if chunk.stamp <= self.seen:
             return
         if not self.full and self.kept + len(chunk.data) <= self._head:
-            self._file.write(chunk.data)
+            self._file.seek(self.kept)  # a disk that was full may have taken a part of it
+            _write(self._file, chunk.data)
             self.kept += len(chunk.data)
             self.seen = chunk.stamp
             return
@@ -66,20 +67,36 @@ class CappedLog:
         """Add the tail; where something is missing between, a line says how much."""
         tail = bytes(self._tail[-self._most:])
         missing = max(self._after, self._most_after) - len(tail)
-        if missing > 0:
-            self._file.write(f"\n[... {missing} bytes or more are left out here ...]\n".encode())
-        self._file.write(tail)
-        self._file.close()
+        gap = f"\n[... {missing} bytes or more are left out here ...]\n".encode() if missing > 0 else b""
+        try:
+            self._file.truncate(self.kept)
+            self._file.seek(self.kept)
+            _write(self._file, gap + tail)
+        finally:
+            self._file.close()
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    """All of it: a nearly full disk takes a part, and says so the next time only."""
+    while data:
+        data = data[file.write(data):]
 
 
 def _anew(path: Path, kept: int) -> IO[bytes]:
     """The file with its first `kept` bytes, as one of its own: whoever had it open, and hung, writes to the old one."""
+    for old in path.parent.glob(f"{path.name}.*"):
+        old.unlink(missing_ok=True)
     draft = path.with_name(f"{path.name}.{os.urandom(6).hex()}")
     file = draft.open("x+b", buffering=0)
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as old:
-        while kept > file.tell() and (chunk := old.read(min(_COPY, kept - file.tell()))):
-            file.write(chunk)
-    draft.replace(path)
+    try:
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as old:
+            while kept > file.tell() and (chunk := old.read(min(_COPY, kept - file.tell()))):
+                _write(file, chunk)
+        draft.replace(path)
+    except OSError:  # a full disk
+        file.close()
+        draft.unlink()
+        raise
     return file
 
 
@@ -93,7 +110,13 @@ class Follower:
         self._followed = 0  # bytes of the engine's log, at most
         self._thread: threading.Thread | None = None
         places = _read(cursor)
-        self._logs = {stream: CappedLog(folder / stream, limit, *places.get(stream, (0, ""))) for stream in STREAMS}
+        self._logs: dict[str, CappedLog] = {}
+        try:
+            for stream in STREAMS:
+                self._logs[stream] = CappedLog(folder / stream, limit, *places.get(stream, (0, "")))
+        except OSError:
+            self._close()
+            raise
 
     def start(self) -> None:
         """Follow while the container runs."""
@@ -154,8 +177,9 @@ class Follower:
         draft.replace(self._cursor)
 
     def _close(self) -> None:
-        for log in self._logs.values():
-            log.close()
+        with contextlib.ExitStack() as stack:  # the one may fail, and the other is closed all the same
+            for log in self._logs.values():
+                stack.callback(log.close)
 
 
 def _read(cursor: Path) -> dict[str, tuple[int, str]]:

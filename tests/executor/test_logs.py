@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 import pytest
@@ -55,6 +56,64 @@ def test_a_log_goes_on_where_it_was(tmp_path):
         second.write(chunk)
     second.close()
     assert (tmp_path / "stdout").read_bytes() == text(0, 100)
+
+
+def test_a_worker_that_hung_spoils_nothing_of_the_next_ones(tmp_path):
+    hung = CappedLog(tmp_path / "stdout", LIMIT)
+    for chunk in lines(0, 50):
+        hung.write(chunk)
+    second = CappedLog(tmp_path / "stdout", LIMIT, hung.kept, hung.seen)
+    for chunk in lines(50, 5000):
+        second.write(chunk)
+    second.close()
+    whole = (tmp_path / "stdout").read_bytes()
+    for chunk in lines(50, 60):
+        hung.write(chunk)
+    hung.close()
+    assert (tmp_path / "stdout").read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["stdout"]
+
+
+class Nearly:
+    """A file on a nearly full disk: takes three bytes at a time, and now and then none."""
+
+    def __init__(self, file, room: int) -> None:
+        self._file, self.room = file, room
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = self._file.write(data[:min(3, self.room)])
+        self.room -= taken
+        return taken
+
+    def __getattr__(self, name: str):
+        return getattr(self._file, name)
+
+
+def test_a_nearly_full_disk_makes_no_holes_and_nothing_twice(tmp_path):
+    log = CappedLog(tmp_path / "stdout", LIMIT)
+    log._file = nearly = Nearly(log._file, 100)
+    chunks = lines(0, 100)
+    with pytest.raises(OSError, match="No space"):
+        for chunk in chunks:
+            log.write(chunk)
+    nearly.room = 10**6
+    for chunk in chunks:  # what was not written comes again, and some of what was
+        log.write(chunk)
+    log.close()
+    assert (tmp_path / "stdout").read_bytes() == text(0, 100)
+    assert nearly.closed
+
+
+def test_files_are_closed_when_the_disk_is_full(tmp_path):
+    log = CappedLog(tmp_path / "stdout", LIMIT)
+    log._file = nearly = Nearly(log._file, 4000)
+    for chunk in lines(0, 1000):
+        log.write(chunk)
+    with pytest.raises(OSError, match="No space"):
+        log.close()
+    assert nearly.closed
 
 
 def test_one_line_longer_than_everything_is_cut(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from registry.schema import upgrade
 from registry.site import Site, open_site
 from tests.executor.engines import docker_client, docker_repository, images, instance  # noqa: F401
+from tests.worker.nursery import Nursery
 from tests.worker.station import idle, station  # noqa: F401
 
 
@@ -21,6 +22,14 @@ def site(tmp_path: Path, instance: str) -> Iterator[Site]:  # noqa: F811
     upgrade(opened.database)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where worker processes come from."""
+    made = Nursery()
+    yield made
+    made.close()
 
 
 def site_in(folder: Path, name: str, **overrides: Any) -> Site:

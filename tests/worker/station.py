@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,32 +14,25 @@ from registry.site import Site
 from registry.uws import files, store
 from registry.worker import stage
 from registry.worker.main import run
-from tests.conftest import ROOT
 from tests.executor.engines import PROGRAMS, Images
 from tests.worker.jobs import job_of
+from tests.worker.nursery import Mortal, Nursery
 
 
 class Station:
     """A datacenter with its worker at work, in a thread or in a process that can be killed."""
 
-    def __init__(self, site: Site, images: Images) -> None:
-        self.site, self.images, self.runtime = site, images, DockerRuntime()
+    def __init__(self, site: Site, images: Images, nursery: Nursery) -> None:
+        self.site, self.images, self.nursery, self.runtime = site, images, nursery, DockerRuntime()
         self.stop = threading.Event()
         self.thread = threading.Thread(target=run, args=(site, self.stop))
-        self.processes: list[subprocess.Popen[bytes]] = []
 
     def image(self, name: str) -> str:
         return self.images.of(PROGRAMS.get(name, (name, None))[0])
 
-    def process(self, die_at: str = "") -> subprocess.Popen[bytes]:
-        """A worker of its own process, which kills itself with -9 at the step `die_at`."""
-        command = [sys.executable, "-m", "tests.worker.mortal", str(self.site.settings.instance),
-                   self.site.settings.engine_name, die_at]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-        self.processes.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        return process
+    def process(self, step: str = "", job: str = "") -> Mortal:
+        """A worker of its own process, which kills itself with -9 at the step `step` of `job`."""
+        return self.nursery.worker(self.site, step=step, job=job)
 
     def until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait for the bell of phases until it is so."""
@@ -68,9 +59,7 @@ class Station:
         self.stop.set()
         if self.thread.ident:
             self.thread.join(30)
-        for process in self.processes:
-            process.kill()
-            process.communicate()
+        self.nursery.clear()
         for state in self.runtime.list(self.site.settings.engine_name):
             self.runtime.remove(state.name)
         network = self.runtime.ensure_network(stage.network(self.site))
@@ -80,9 +69,9 @@ class Station:
 
 
 @pytest.fixture()
-def idle(site: Site, images: Images) -> Iterator[Station]:
+def idle(site: Site, images: Images, nursery: Nursery) -> Iterator[Station]:
     """Nobody at work yet."""
-    made = Station(site, images)
+    made = Station(site, images, nursery)
     yield made
     made.close()
 

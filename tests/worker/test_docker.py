@@ -16,7 +16,6 @@ from registry.uws import files, store
 from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, QUEUED, SUSPENDED
 from registry.uws.store import NoJob
 from registry.worker import stage
-from tests.worker.bench import STEPS
 from tests.worker.jobs import job_of, phases_of, results_of, submit, wish
 
 pytestmark = pytest.mark.docker
@@ -248,21 +247,6 @@ def test_a_repository_that_does_not_answer_leaves_the_job_in_the_queue(station):
     assert job_of(station.site, waiting).phase is QUEUED
     other = submit(station.site, station.image("hello"))
     assert station.until_final(other).phase is COMPLETED
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_with_9_at_any_step_the_next_worker_ends_the_job_once(idle, step):
-    job_id = submit(idle.site, idle.image("echo started >> /results/starts; sleep 0.3; cat /results/starts"))
-    first = idle.process(step)
-    assert first.wait(30) == -signal.SIGKILL
-    second = idle.process()
-    assert idle.until_final(job_id).phase is COMPLETED
-    idle.until(lambda: not idle.left())
-    assert phases_of(idle.site, job_id) == ["PENDING", "QUEUED", "EXECUTING", "COMPLETED"]
-    assert idle.text(job_id, "stdout") == "started\n"
-    assert set(results_of(idle.site, job_id)) == {"starts", "stdout", "stderr", "exitcode"}
-    second.terminate()
-    assert second.wait(20) == 0
 
 
 def test_killed_with_9_in_mid_job_the_log_goes_on(idle):
