@@ -13,6 +13,8 @@ from registry.admin import (
     front,
     guard,
     harvest_api,
+    inner,
+    inner_api,
     jobs,
     login,
     people,
@@ -26,7 +28,9 @@ from registry.admin.pages import api as api_blueprint, pages
 from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
-MODULES = (api, applications, dashboard, harvest_api, jobs, login, people, quarantine, records, runs, services, sources)
+MODULES = (
+    api, applications, dashboard, harvest_api, inner, inner_api, jobs, login, people, quarantine, records, runs, services, sources,
+)
 _HOUR = 3600
 
 
