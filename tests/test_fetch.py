@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import ssl
@@ -156,3 +157,36 @@ def test_a_certificate_is_held_to_the_name_and_not_to_the_address(tmp_path, monk
         assert trusting.get(server.url_for("/")).body == b"here"
         with pytest.raises(FetchError, match="vouches for its certificate"):
             trusting.get(server.url_for("/").replace("localhost", "127.0.0.1"))
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-A: "])
+def test_headers_that_never_end_end_at_the_deadline(tmp_path, tls: bool, head: bytes):
+    """A byte now and then keeps a connection from falling silent; the whole request has its time all the same."""
+    server, stop = socket.create_server(("127.0.0.1", 0)), threading.Event()
+    context = None
+    if tls:
+        request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                   "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key", "-out", tmp_path / "crt"]
+        subprocess.run(request, check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+
+    def drip() -> None:
+        plain, _ = server.accept()
+        with contextlib.suppress(OSError), (context.wrap_socket(plain, server_side=True) if context else plain) as connection:
+            connection.recv(4096)
+            connection.sendall(head or b"H")
+            while not stop.wait(0.1):
+                connection.sendall(b"a")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    asking = fetcher(tmp_path, fetch_timeout=1, fetch_deadline=1)
+    asking._session.verify = str(tmp_path / "crt")
+    with pytest.raises(Unreachable, match="did not answer in time"):
+        asking.get(f"http{'s' if tls else ''}://127.0.0.1:{server.getsockname()[1]}/")
+    stop.set()
+    thread.join(10)
+    server.close()
+    assert not thread.is_alive()
