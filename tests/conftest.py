@@ -13,13 +13,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("INNERSPACE_SHARED") or ROOT.parent / "shared")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Soak tests take minutes and run when they are asked for: `-m soak`."""
-    config.addinivalue_line("markers", "soak: the long form of a fault test")
-    if not config.option.markexpr:
-        config.option.markexpr = "not soak"
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the official schemas and documents the tests that read them are deselected, and their number told."""
     if (SHARED / "xsd" / "catalog.json").is_file():

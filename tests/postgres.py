@@ -73,12 +73,8 @@ def running() -> Iterator[Server]:
             _wait(programs / "pg_isready", folder, process)
             yield Server(folder)
         finally:
-            process.send_signal(signal.SIGINT)  # ends connections, then itself
-            try:
-                process.wait(_READY)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)
-                process.wait()
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            process.wait(_READY)
 
 
 def _programs() -> Path:
@@ -106,7 +102,7 @@ def _run(command: list[Path | str], user: str | None) -> None:
 
 
 def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _wait(pg_isready: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
