@@ -9,7 +9,7 @@ from registry import clock
 from registry.bell import ANSWERS
 from registry.errors import NotFound
 from registry.records.store import key_of
-from registry.services import telling, watches, watching
+from registry.services import levels, telling, watches, watching
 from registry.services.find import find
 from registry.services.health import rules, store
 from registry.services.health.asking import asker
@@ -52,6 +52,7 @@ def check(site: Site, ivoid: str) -> Checked:
     with site.database.read() as connection:
         watched = watches.watch(connection, key_of(ivoid)) is not None
     said = _reread(site, key_of(ivoid)) if watched else []
+    levels.settle(site, ivoid)
     with site.database.read() as connection:
         return Checked(telling.told(connection, site, ivoid), said)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from registry.records.store import ACTIVE, OWN
 from registry.services.find import offered
 from registry.services.own import engine_fault
 from registry.site import Site
-from registry.tables import jobs
+from registry.tables import health, jobs, records, rr_capability
 
 _BUSY = ("EXECUTING", "SUSPENDED")
 _LIMITS = ("cores", "memory", "processes", "disk", "log", "time")
@@ -37,8 +38,24 @@ def offer(connection: Connection, site: Site) -> dict[str, Any]:
         "repositories": sorted(settings.repositories),
         "slots": {"total": settings.running_jobs, "free": max(0, settings.running_jobs - running), "queued": queued},
         "standards": offered(connection),
+        "standards_down": _down(connection),
     }
 
 
+def _down(connection: Connection) -> list[str]:
+    """The standardIDs, in lower case, of which every service of ours that speaks them is known to be down."""
+    up = select(health.c.key).where(health.c.state != "down")
+    down = select(health.c.key).where(health.c.state == "down", health.c.key.not_in(up))
+    spoken = select(rr_capability.c.standard_id).join(records, records.c.key == rr_capability.c.ivoid).where(
+        records.c.origin == OWN, records.c.status == ACTIVE, rr_capability.c.standard_id.is_not(None)).distinct()
+    silent = set(connection.execute(spoken.where(records.c.key.in_(down))).scalars())
+    if not silent:
+        return []
+    alive = set(connection.execute(spoken.where(
+        rr_capability.c.standard_id.in_(silent), records.c.key.not_in(down))).scalars())
+    return sorted(silent - alive)
+
+
 def _count(connection: Connection, phases: tuple[str, ...]) -> int:
-    return connection.execute(select(func.count()).select_from(jobs).where(jobs.c.phase.in_(phases))).scalar_one()
+    here = jobs.c.step != "elsewhere"  # those of other datacenters take no place of ours
+    return connection.execute(select(func.count()).select_from(jobs).where(jobs.c.phase.in_(phases), here)).scalar_one()

@@ -18,7 +18,7 @@ from registry.errors import NotFound, Refusal
 from registry.fetch import Fetcher, Reply
 from registry.records import publish, store as shelf
 from registry.records.store import Record
-from registry.services import comparing, credentials, describing, importing
+from registry.services import comparing, credentials, describing, importing, levels
 from registry.services.describing import Wish
 from registry.services.importing import Found
 from registry.services.watches import MOST_PROBLEMS, Held, due_next, held
@@ -46,6 +46,7 @@ def turn(site: Site) -> int:
     for key in keys:
         try:
             reread(site, key)
+            levels.settle(site, key)
         except Exception:  # one service, whatever it sends, must not keep the others from being read
             _log.exception("reading %s again failed", key)
             _failed(site, key, "It could not be read again, by a fault in this program: the worker's log tells more.")
