@@ -175,7 +175,8 @@ class Settings(BaseSettings):
         if self.instance_name:
             return self.instance_name
         readable = re.sub("[^a-z0-9]", "", self.authority.lower())[:12]
-        return readable + hashlib.sha256(f"{self.authority.lower()} {self.database}".encode()).hexdigest()[:8]
+        place = re.sub("//[^@/]*@", "//", self.database)  # a changed password must not orphan what runs
+        return readable + hashlib.sha256(f"{self.authority.lower()} {place}".encode()).hexdigest()[:8]
 
     def most(self, limit: str) -> Any:
         """The most that a job may be given of `limit` (cores, memory, processes, disk, log or time)."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from registry import clock
+from registry.db import alone
 from registry.config import Settings
 from registry.services import versions
 from registry.services.find import Endpoint
@@ -149,6 +150,7 @@ def save(connection: Connection, judged: Sequence[tuple[Row, Row]], *, tell: boo
 
 def moved(connection: Connection) -> None:
     """Move the fact that says that answers may have changed."""
+    alone(connection, CHANGES)
     value = connection.execute(select(facts.c.value).where(facts.c.name == CHANGES)).scalar()
     if value is None:
         connection.execute(insert(facts).values(name=CHANGES, value="1"))
