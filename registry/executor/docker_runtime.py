@@ -45,7 +45,6 @@ _STATES = {
 _UNKNOWN_IMAGE = re.compile(r"manifest unknown|not found|does not exist|name unknown|no such image|not known", re.I)
 _COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
 _IN_USE, _GONE, _TAKEN = 403, 404, 409  # HTTP statuses of the Engine API, as it uses them
-_UNSEEN = 255  # the exit code of a container whose end the engine did not see: its machine was switched off, say
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
@@ -193,7 +192,7 @@ class DockerRuntime:
         killed = self._podman and state.get("ExitCode") == podman.KILLED
         status, code = _STATES.get(state["Status"], runtime.EXITED), state.get("ExitCode")
         told = self._told(str(found["Id"])) if status in (runtime.EXITED, runtime.CREATED) else frozenset()
-        seen = "create" in told if status == runtime.CREATED else code != _UNSEEN or "die" in told
+        seen = {runtime.CREATED: "create" in told, runtime.EXITED: "die" in told}.get(status, True)
         return State(
             status, name, dict(found["Config"].get("Labels") or {}),
             started, finished, code, bool(state.get("OOMKilled")) or killed,

@@ -81,8 +81,9 @@ class State:
     """A container as the engine sees it now; `exit_code` and what is below it count only where it has exited.
 
     `stopped`: somebody told the engine to end it, or the engine did when it was started anew: whatever the exit code,
-    the program may not have come to its end. `seen`: whether the engine saw its end; of one that is created, whether
-    the engine has run ever since: one that was killed in the middle of a start may not know that the program runs.
+    the program may not have come to its end. `seen`: whether the engine ran at its end, else some of its output may be
+    lost; of one that is created, whether the engine has run ever since: one that was killed in the middle of a start may
+    not know that the program runs.
     """
 
     status: str

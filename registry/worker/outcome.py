@@ -15,6 +15,7 @@ from registry.worker.decide import OVERDISK, OVERTIME
 FATAL, TRANSIENT = "fatal", "transient"  # UWS 1.1 §2.1.8
 _KILLED = 128 + 9
 _FILE_TOO_BIG = 128 + 25  # SIGXFSZ
+_UNKNOWN = 255  # what the engine sets where nobody can tell
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 _MIB = 2**20
 # how programs say that the kernel refused: the words of errno in C, Python, shells and Java
@@ -84,7 +85,7 @@ def _failed(job: Job, state: State, left: Left, disk: int) -> Outcome:
             f"with code {state.exit_code}."))
     if state.exit_code == _FILE_TOO_BIG or (disk and left.bytes >= disk):
         return Outcome(ERROR, FATAL, f"The application reached its limit of results ({_amount(disk)}). {ended}{said}")
-    if not state.seen:
+    if state.exit_code == _UNKNOWN and not state.seen:
         return Outcome(ERROR, TRANSIENT, (
             "Nobody saw how the container ended: its machine was switched off, or its engine ended with it. Run the job "
             "again."))

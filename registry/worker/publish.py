@@ -14,7 +14,6 @@ from registry.executor import collect, durable, logs
 from registry.executor.runtime import EXITED, STDERR, STDOUT, State, Usage
 from registry.site import Site
 from registry.uws import files
-from registry.uws.phases import UNKNOWN
 from registry.uws.store import Job, Result
 from registry.worker import stage
 from registry.worker.outcome import Left
@@ -62,7 +61,7 @@ def publish(site: Site, job: Job, state: State, used: Usage = _NOTHING,
     usage: dict[str, object] = {"result_bytes": taken.bytes, "result_files": len(taken.files)}
     usage |= _told(used, max(used.written, taken.bytes))
     problems = [*taken.problems, *([_CHILD_KILLED] if state.out_of_memory and state.exit_code == 0 else [])]
-    problems += [_LOG_GAP] if job.phase is UNKNOWN and state.status == EXITED else []
+    problems += [_LOG_GAP] if state.status == EXITED and not state.seen else []
     if problems:
         usage["problems"] = problems
     return Published(numbered, Left(taken.bytes, taken.over, logs.last_line(place / STDERR), used), usage)

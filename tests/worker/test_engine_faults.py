@@ -33,6 +33,8 @@ from tests.worker.jobs import job_of, phases_of, results_of, submit
 pytestmark = pytest.mark.docker
 KEEP = "--live-restore"
 STEPS = ("claimed", "created", "running", "exited")
+# why a job did not come to its end, in the words that name it
+CAUSES = ("was stopped from outside", "Nobody saw how the container ended", "does not start the container")
 # each marks its start and its end; between them it works until it is told to go on, or for a second
 WAIT = "echo started >> /results/starts; while [ ! -e /results/go ]; do sleep 0.05; done; echo end"
 PROGRAMS = {
@@ -268,10 +270,10 @@ def test_killed_at_any_moment_and_more_than_once_every_job_has_one_right_end(ben
         bench.engine.start()
     for job_id in jobs:
         job = bench.until_final(job_id)
-        assert bench.text(job_id, "files/starts") == "started\n"
         if job.phase is COMPLETED:
+            assert bench.text(job_id, "files/starts") == "started\n"
             assert set(bench.text(job_id, "stdout").split()) == {"end"} or "may be missing" in job.usage["problems"][0]
         else:
             assert (job.phase, job.error_type) == (ERROR, "transient"), job.error
-            assert "stopped from outside" in job.error and not survives(bench.engine)
+            assert any(cause in job.error for cause in CAUSES), job.error
     bench.until(lambda: bench.runtime.list(bench.site.settings.engine_name) == [])

@@ -118,3 +118,6 @@ def test_an_end_that_the_engine_did_not_see_is_worth_another_try():
     found = outcome(a_job(lease="w"), State(EXITED, "n", exit_code=255, seen=False), Left())
     assert (found.phase, found.error_type) == (ERROR, TRANSIENT)
     assert "switched off" in found.error
+    assert outcome(a_job(lease="w"), State(EXITED, "n", exit_code=0, seen=False), Left()).phase is COMPLETED
+    assert "code 3" in outcome(a_job(lease="w"), State(EXITED, "n", exit_code=3, seen=False), Left()).error
+    assert "code 255" in outcome(a_job(lease="w"), State(EXITED, "n", exit_code=255), Left()).error
