@@ -1,4 +1,4 @@
-"""How fast the inner space answers with 5,000 services: queries, unchanged answers, blocked ones, and while all of them are looked at.
+"""How fast the inner space answers with 5,000 services: queries, unchanged and blocked answers, and while all are looked at.
 
 The limit is the same waitress answering a constant, in the same run and by turns. `python -m benchmarks.inner KIND INSTANCE PORT`
 is what runs in a process of its own: the web server, that constant, the services that are looked at, or the one who looks.
@@ -68,8 +68,9 @@ def _queries(ours: _Process, constant: _Process) -> Iterator[Figure]:
     mine.get("/find.json?ivoid=x")  # the first request of all loads what Flask loads late
     first = [mine.get(path) * 1000 for path in _paths()]
     limit = [theirs.get("/constant") * 1000 for _ in range(ASKED)]
-    yield Figure("query that nobody asked before, p50", percentile(first, 50), percentile(limit, 50), "ms", "a constant", target="<= 3")
-    yield Figure("query that nobody asked before, p99", percentile(first, 99), percentile(limit, 99), "ms", "a constant", target="<= 10")
+    for share, target in ((50, "<= 3"), (99, "<= 10")):
+        yield Figure(f"query that nobody asked before, p{share}", percentile(first, share), percentile(limit, share), "ms",
+                     "a constant", target=target)
     again: list[float] = []
     limit = []
     spent = [0.0, 0.0]
@@ -151,7 +152,8 @@ def _crowd(ours: _Process) -> Iterator[Figure]:
     turned_away = sum(client.has_answer() for client in clients)
     for client in clients:
         client.close()
-    yield Figure(f"query while {BLOCKED} clients want to wait, p99", percentile(busy, 99), percentile(idle, 99), "ms", "idle", target="<= 10")
+    yield Figure(f"query while {BLOCKED} clients want to wait, p99", percentile(busy, 99), percentile(idle, 99), "ms", "idle",
+                 target="<= 10")
     yield Figure("of them answered at once", turned_away, BLOCKED - 6, "clients", "all but those that may wait", ">= 0.99")
 
 
@@ -211,7 +213,8 @@ def _look_at_all(instance: Path) -> float:
     seconds = time.perf_counter() - began
     site = open_site(instance)
     with site.database.read() as connection:
-        left = connection.exec_driver_sql("SELECT count(*) FROM health WHERE due = '' OR state != 'up' AND key LIKE '%/service/%'").scalar()
+        left = connection.exec_driver_sql(
+            "SELECT count(*) FROM health WHERE due = '' OR state != 'up' AND key LIKE '%/service/%'").scalar()
     site.close()
     if left:
         raise SystemExit(f"{left} services were not looked at, or are not up.")

@@ -166,7 +166,8 @@ def show(site: Site, ivoid: str, as_json: bool) -> None:
         click.echo(f"{told.state}; a credential is {'kept for it' if document['credential'] else 'not kept for it'}")
         for one in told.seen:
             up = "unknown" if one.day is None else f"{one.day:.1%}"
-            click.echo(f"  {one.row.url}: {one.row.state} since {one.row.since}, up {up} of the last day. {one.row.message}".rstrip())
+            words = f"  {one.row.url}: {one.row.state} since {one.row.since}, up {up} of the last day. {one.row.message}"
+            click.echo(words.rstrip())
         for words in told.watch.sentences if told.watch else ():
             click.echo(f"  note: {words}")
         for words in told.held.changes if told.held else ():

@@ -20,7 +20,6 @@ from registry.services import versions
 from registry.services.health import rules, store as health
 from registry.site import Site
 from vosi import (
-    availability as availability_documents,
     capabilities as capability_documents,
     namespaces as ns,
     tables,
@@ -57,8 +56,10 @@ def wanted(connection: Connection, path: str) -> Wanted:
     """
     parts = path.split("/")
     for length in range(len(parts), 0, -1):
-        kind, rest = parts[length] if length < len(parts) else PAGE, parts[length + 1:]
-        if not all(parts[:length]) or length < len(parts) and kind not in _STANDARDS or rest and (kind != TABLES or not all(rest)):
+        whole = length == len(parts)
+        kind, rest = PAGE if whole else parts[length], parts[length + 1:]
+        a_document = kind in _STANDARDS and (not rest or kind == TABLES and all(rest))
+        if not all(parts[:length]) or not (whole or a_document):
             continue
         record = store.get(connection, "ivo://" + "/".join(parts[:length]))
         if record is not None and record.origin == store.OWN and record.status == store.ACTIVE:

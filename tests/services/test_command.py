@@ -118,15 +118,18 @@ def test_a_standard_is_defined_by_options_and_by_a_file(command, tmp_path: Path)
 
 
 def test_a_service_without_documents_is_added_by_options_and_by_a_file(command, tmp_path: Path):
-    code, out, err = command("add", "http://10.0.0.5/scs", "--key", "stars", "--standard", CONE, "--security", "ivo://ivoa.net/sso#BasicAA")
+    code, out, err = command(
+        "add", "http://10.0.0.5/scs", "--key", "stars", "--standard", CONE, "--security", "ivo://ivoa.net/sso#BasicAA")
     assert code == 0 and "its documents are at http://127.0.0.1:8080/services/north.example/stars/capabilities" in out, err
-    assert json.loads(command("find", CONE, "--security", "BasicAA", "--zone", "internal", "--json")[1])[0]["url"] == "http://10.0.0.5/scs"
+    found = json.loads(command("find", CONE, "--security", "BasicAA", "--zone", "internal", "--json")[1])
+    assert [one["url"] for one in found] == ["http://10.0.0.5/scs"]
     file = tmp_path / "capabilities.xml"
     file.write_bytes(document(capability("http://10.0.0.6/tap", standard_id="ivo://ivoa.net/std/TAP")))
     assert json.loads(command("add", "--key", "tap", "--file", str(file), "--json")[1])["ivoid"] == "ivo://north.example/tap"
     assert [one["ivoid"] for one in json.loads(command("list", "--words", "tap", "--json")[1])] == ["ivo://north.example/tap"]
     file.write_text("<html/>")
-    for words, said in ((("add", "--key", "x", "--file", str(file)), "capabilities"), (("add", "x", "--key", "x"), "not a web address"),
+    for words, said in ((("add", "--key", "x", "--file", str(file)), "capabilities"),
+                        (("add", "x", "--key", "x"), "not a web address"),
                         (("list", "--status", "tired"), "no status"), (("list", "--zone", "dmz"), "no zone")):
         code, out, err = command(*words)
         assert code == 1 and said in err and "Traceback" not in err
@@ -172,8 +175,8 @@ def test_what_waits_is_listed_accepted_and_refused(command, httpserver: HTTPServ
     command("import", url, "--key", "stars")
     assert command("held")[1].strip() == "Nothing waits."
     httpserver.clear()
-    httpserver.expect_request("/cat/capabilities").respond_with_data(document(
-        capability(f"{url}/capabilities", standard_id="ivo://ivoa.net/std/VOSI#capabilities", use="full")), content_type="text/xml")
+    rest = document(capability(f"{url}/capabilities", standard_id="ivo://ivoa.net/std/VOSI#capabilities", use="full"))
+    httpserver.expect_request("/cat/capabilities").respond_with_data(rest, content_type="text/xml")
     command("check", "ivo://north.example/stars")
     (waiting,) = json.loads(command("held", "--json")[1])
     assert waiting["ivoid"] == "ivo://north.example/stars" and any(CONE in words for words in waiting["changes"])

@@ -239,7 +239,8 @@ def test_what_is_no_document_is_a_sentence_beside_the_service(
 
 def test_half_a_gigabyte_is_cut_off(founded: Site, httpserver: HTTPServer):
     def endless(_: Request) -> Response:
-        return Response((b"x" * 65536 for _ in range(8000)), content_type="text/xml", headers={"Content-Length": str(8000 * 65536)})
+        length = str(8000 * 65536)
+        return Response((b"x" * 65536 for _ in range(8000)), content_type="text/xml", headers={"Content-Length": length})
 
     publish_service(founded, "stars", *documented(httpserver))
     httpserver.expect_request("/avail").respond_with_handler(endless)

@@ -246,8 +246,8 @@ def test_what_one_asks_for_is_not_answered_to_another(client: FlaskClient, servi
 
 
 def test_errors_are_not_kept(client: FlaskClient, services: Site, counted: list[int], monkeypatch):
-    from registry.services import views
     from registry.errors import Unavailable
+    from registry.services import views
 
     def broken(*_):
         raise Unavailable("Try again in a minute.")

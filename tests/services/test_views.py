@@ -258,3 +258,39 @@ def test_the_offer_of_our_runner(client: FlaskClient, founded: Site, stars: str)
     assert offer["runner"] == "ivo://north.example/runner" and offer["slots"] == {"total": 4, "free": 4, "queued": 0}
     assert offer["engine"]["working"] and offer["publishers"] == ["north.example"]
     assert CONE.lower() in offer["standards"] and offer["limits"]["memory"] == founded.settings.job_memory
+
+
+def test_our_own_document_turns_and_turns_back_by_itself(client: FlaskClient, founded: Site, httpserver: HTTPServer, well):
+    """Database, engine, Docker repository and disk: each fault turns it with a sentence, and its end turns it back."""
+    site = with_settings(founded, repository=f"{httpserver.host}:{httpserver.port}")
+    client.application.extensions["site"] = site
+
+    def answer() -> Availability:
+        return availability.read(get(client, "/availability").data)
+
+    def faulty(words: str) -> None:
+        said = answer()
+        assert not said.available and len(said.notes) == 1 and words in said.notes[0]
+
+    assert answer().available
+    with pytest.MonkeyPatch.context() as patch:
+        def down(*_):
+            raise OperationalError("select", {}, Exception("no database"))
+
+        patch.setattr(type(founded.database), "read", down)
+        faulty("database does not answer")
+    assert answer().available
+    own.tell_engine(site, "nobody listens at its socket.")
+    faulty("Docker engine does not work")
+    own.tell_engine(site, "")
+    assert answer().available
+    httpserver.clear()
+    httpserver.expect_request("/v2/").respond_with_data("no", status=500)
+    faulty("Docker repository answers with status 500")
+    httpserver.clear()
+    httpserver.expect_request("/v2/").respond_with_data("{}")
+    assert answer().available
+    client.application.extensions["site"] = with_settings(site, free_space=2**60)
+    faulty("disk is nearly full")
+    client.application.extensions["site"] = site
+    assert answer().available

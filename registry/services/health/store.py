@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from registry import clock
-from registry.db import alone
 from registry.config import Settings
+from registry.db import alone
 from registry.services import versions
 from registry.services.find import Endpoint
 from registry.services.health import rules
@@ -141,8 +141,9 @@ def save(connection: Connection, judged: Sequence[tuple[Row, Row]], *, tell: boo
     for before, after in changes:
         # that something new is up is no news
         news = tell and not (before.state == UNKNOWN and after.state == rules.UP)
-        change: dict[str, Any] = {"key": after.key, "url": after.url, "ivoid": after.ivoid, "at": after.since, "was": before.state,
-                "state": after.state, "message": after.message, "tries": 0 if news else None, "told": []}
+        change: dict[str, Any] = {
+            "key": after.key, "url": after.url, "ivoid": after.ivoid, "at": after.since, "was": before.state,
+            "state": after.state, "message": after.message, "tries": 0 if news else None, "told": []}
         number = connection.execute(insert(health_changes).values(**change)).inserted_primary_key
         found.append(Change(id=number[0] if number else 0, **change))
     return found
