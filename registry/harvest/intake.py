@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from lxml import etree
 from sqlalchemy import Connection, select
 
 from registry import clock
@@ -93,12 +94,20 @@ def judge(schemas: Schemas, item: OaiItem, before: Before | None = None) -> Judg
     if before and before.xml == item.record:
         return Judged(item, before=before)
     try:
-        ready = prepare(schemas, *one_record(item.record))
+        ready = prepare(schemas, *_alone(item.record))
     except xmlio.XmlRefused as error:
         return Judged(item, fault=str(error))
     if not ready.fault and shelf.key_of(ready.summary.ivoid) != shelf.key_of(item.identifier):
         return Judged(item, fault=f"Its header names {item.identifier} and the record itself {ready.summary.ivoid}.")
     return Judged(item, ready.light(), ready.fault, before)
+
+
+def _alone(record: bytes) -> tuple[bytes, etree._Element]:
+    """The bytes to keep of a record, and what they parse to; the page's reader has made them stand alone already."""
+    element = xmlio.parse(record)
+    if etree.QName(element).localname == "VOResources":  # somebody has wrapped it once more
+        return one_record(record)
+    return record, element
 
 
 def shelve(
