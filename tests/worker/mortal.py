@@ -6,15 +6,20 @@ A worker may be told to send itself a signal when it comes to a step, -9 mostly,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
+from registry.db import Database
 from registry.executor.docker_runtime import DockerRuntime
 from registry.uws.store import Job
 from registry.worker import lease as leases, loop
@@ -49,6 +54,16 @@ def _fork(order: dict[str, Any]) -> int:
         os._exit(code)
 
 
+_writing = threading.RLock()
+_write = Database.write
+
+
+@contextlib.contextmanager
+def _one_at_a_time(database: Database) -> Iterator[Connection]:
+    with _writing, _write(database) as connection:
+        yield connection
+
+
 def _work(order: dict[str, Any]) -> None:
     step, job_id = order["step"], order["job"]
 
@@ -56,9 +71,12 @@ def _work(order: dict[str, Any]) -> None:
         nonlocal step
         if seen == step and job_id in ("", job.id):
             step = ""  # once: a stopped one goes on
-            os.kill(os.getpid(), order["signal"])
+            with _writing:  # none of our threads: one that is halted in the middle of a change halts all of SQLite
+                signal.pthread_kill(threading.get_ident(), order["signal"])  # to this thread: it does not come later
 
     leases.BEAT, leases.PATIENCE, loop.TICK = order["beat"], order["patience"], order["tick"]
+    if order["signal"] == signal.SIGSTOP:
+        Database.write = _one_at_a_time  # type: ignore[method-assign]
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

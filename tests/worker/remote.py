@@ -118,6 +118,9 @@ class RemoteEngine:
     def meter(self, state: State) -> Any:
         return _Meter(self, state.name)
 
+    def reap(self, state: State) -> None:
+        self._call("reap", state)
+
     def stop(self, name: str, grace: int) -> None:
         self._call("stop", name, grace)
 
