@@ -5,6 +5,7 @@ Those that change records are in `editing` and `changing`.
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -122,7 +123,8 @@ def import_(site: Site, paths: tuple[str, ...], own: bool, force_own: bool, as_j
         raise click.UsageError("--force-own goes with --own.")
     with progress("import", total=incoming.count(paths)) as update:
         report = importing.import_paths(
-            site, paths, own=own, force_own=force_own, who=who(), progress=update, stdin=sys.stdin.buffer)
+            site, paths, own=own, force_own=force_own, who=who(), progress=update, stdin=sys.stdin.buffer,
+            processes=len(os.sched_getaffinity(0)))
     emit(_report(report), as_json, lambda: _tell(report))
     if not report.taken:
         raise Refusal("Nothing could be taken; the report says why, file by file.")

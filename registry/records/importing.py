@@ -8,23 +8,24 @@ batches, so that a long import holds up nobody and a stopped one leaves whole ba
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from registry.records import adopting, authorities, burying, incoming, publish, store
+from registry.records import adopting, authorities, burying, incoming, judges, store
 from registry.records.incoming import Document
-from registry.records.ready import Ready, prepare
+from registry.records.reading import Found, Untaken
+from registry.records.ready import Ready
 from registry.records.shelf_rows import Pending
 from registry.site import Site
-from vosi import identifiers, oaipage, xmlio
+from vosi import identifiers
 
 DELETED, SKIPPED = "deleted", "skipped"
 OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, DELETED, store.REFUSED, SKIPPED)
-BATCH_RECORDS = 100
+BATCH_RECORDS = 500
 BATCH_BYTES = 8_000_000
 
 Progress = Callable[[int, str], None]
@@ -100,18 +101,20 @@ class _Waiting:
 
 def import_paths(
     site: Site, paths: Iterable[str | Path], *, who: str, own: bool = False, force_own: bool = False,
-    progress: Progress = lambda done, words: None, stdin: BinaryIO | None = None,
+    progress: Progress = lambda done, words: None, stdin: BinaryIO | None = None, processes: int = 1,
 ) -> Report:
     """Put the records in `paths` (files, folders, `-` for `stdin`) on the shelf; say what became of each.
 
     `progress` is called with the number of files read and the name of the last one. Raises Refusal before the
-    first file where `own` is asked for and this datacenter is not founded.
+    first file where `own` is asked for and this datacenter is not founded. With more `processes` than one others help
+    to read where there is much of it.
     """
     if own:
         adopting.check_founded(site)
     run = _Run(site, who, own, force_own)
-    for done, document in enumerate(incoming.documents(paths, stdin), 1):
-        run.take(document)
+    documents, ours = incoming.documents(paths, stdin), site.settings.authority if own else ""
+    for done, (document, found) in enumerate(judges.judged(site.schemas, documents, ours, processes), 1):
+        run.take(document, found)
         progress(done, document.name)
     run.write()
     files = tuple(FileReport(file.name, tuple(entry for entry in file.entries if entry)) for file in run.files)
@@ -128,30 +131,19 @@ class _Run:
         self._waiting: list[_Waiting] = []
         self._bytes = 0
 
-    def take(self, document: Document) -> None:
-        """Read one document and judge its records; a full batch is written."""
+    def take(self, document: Document, found: Iterable[Found]) -> None:
+        """Take what a document holds; a full batch is written."""
         file = _File(document.name)
         self.files.append(file)
-        for found in _records(self._site, document):
-            if isinstance(found, Entry):
-                file.entries.append(found)
+        for one in found:
+            if isinstance(one, Untaken):
+                file.entries.append(Entry(one.ivoid, SKIPPED if one.skipped else store.REFUSED, one.reason))
                 continue
-            name, fault, size = self._judged(found)
-            if fault:
-                file.entries.append(Entry(name, store.REFUSED, fault))
-                continue
-            self._waiting.append(_Waiting(found, file, len(file.entries)))
+            self._waiting.append(_Waiting(one, file, len(file.entries)))
             file.entries.append(None)
-            self._bytes += size
+            self._bytes += 0 if isinstance(one, str) else len(one.xml)
             if len(self._waiting) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
                 self.write()
-
-    def _judged(self, found: Ready | str) -> tuple[str, str, int]:
-        """Name, fault ('' where there is none) and bytes of a record or of a deletion."""
-        if isinstance(found, str):
-            return found, burying.fault(found, self._site.settings.authority if self._own else ""), 0
-        fault = publish.why_not_ours(self._site, found)[0] if self._own else found.fault
-        return found.summary.ivoid, fault, len(found.xml)
 
     def write(self) -> None:
         """Commit what waits, all of it in one transaction."""
@@ -196,26 +188,3 @@ class _Run:
         if put.record is None:
             return Entry(name, store.REFUSED if put.outcome == store.REFUSED else SKIPPED, put.reason)
         return Entry(name, store.UNCHANGED if put.outcome == store.UNCHANGED else DELETED)
-
-
-def _records(site: Site, document: Document) -> Iterator[Ready | Entry | str]:
-    """The records of a document, judged; an entry in the place of each that cannot be read; names of deleted ones."""
-    if document.fault:
-        yield Entry("", SKIPPED if document.skipped else store.REFUSED, document.fault)
-        return
-    try:
-        scan = xmlio.scanned(document.data)
-    except xmlio.XmlRefused as error:
-        yield Entry("", store.REFUSED, str(error))
-        return
-    bodies, deleted = list(scan.records()), oaipage.deleted_among(scan.events)
-    if not bodies and not deleted:
-        yield Entry("", store.REFUSED, "It holds no VOResource record.")
-    for body, first_line in bodies:
-        try:
-            element = xmlio.parse(body)
-        except xmlio.XmlRefused as error:
-            yield Entry("", store.REFUSED, str(error))
-        else:
-            yield prepare(site.schemas, body, element, first_line)
-    yield from deleted

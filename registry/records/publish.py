@@ -18,7 +18,7 @@ from registry.records.ready import Ready, one_placed, prepare
 from registry.records.shelf_rows import SHELF
 from registry.records.store import Record
 from registry.site import Site
-from vosi.schemas import RECOMMENDED, Problem
+from vosi.schemas import RECOMMENDED, Problem, Schemas
 from vosi.xmlio import XmlRefused
 
 
@@ -91,14 +91,17 @@ def readied(site: Site, xml: bytes) -> Ready:
     except XmlRefused as error:
         raise PublishRefused(str(error)) from None
     ready = prepare(site.schemas, kept, element, first_line)
-    fault, problems = why_not_ours(site, ready)
+    fault, problems = why_not_ours(site.schemas, site.settings.authority, ready)
     if fault:
         raise PublishRefused(fault, problems)
     return ready
 
 
-def why_not_ours(site: Site, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
-    """Why the record may not be published whoever holds its authority, in one sentence and in full; '' where it may."""
+def why_not_ours(schemas: Schemas, authority: str, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
+    """Why the record may not be published whoever holds its authority, in one sentence and in full; '' where it may.
+
+    `authority` is the one of this registry itself.
+    """
     if ready.fault:
         return ready.fault, (Problem("identifier", ready.fault, "identifier"),)
     name = ready.summary.ivoid
@@ -106,17 +109,17 @@ def why_not_ours(site: Site, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
         fault = (f"{name} has a ? or #: a record is registered under its name without them (Identifiers 2.0 §2.1) "
                  f"{ready.place('identifier')}.")
         return fault, (Problem("identifier", fault, "identifier"),)
-    if _breaks_our_registry(site, ready):
+    if _breaks_our_registry(authority, ready):
         fault = f"{name} is this registry's own record: it must stay an active vg:Registry {ready.place('status')}."
         return fault, (Problem("Resource", fault, "status"),)
-    missing = site.schemas.missing_namespaces(ready.element)
+    if ready.publishable:
+        return _of_no_good_date(ready)
+    missing = schemas.missing_namespaces(ready.element)
     if missing:
         first = ready.told[0]
         return (f"{name} cannot be judged, so it cannot be ours: there is no schema here for {', '.join(missing)} "
                 f"(line {first.line}, in element {first.where})."), ready.told
-    if ready.publishable:
-        return _of_no_good_date(ready)
-    problems = ready.told or replace(ready, problems=tuple(site.schemas.validate(ready.element, RECOMMENDED))).told
+    problems = ready.told or replace(ready, problems=tuple(schemas.validate(ready.element, RECOMMENDED))).told
     return f"{name} is not valid, so it cannot be ours: {_worded(problems)}", problems
 
 
@@ -162,10 +165,10 @@ def _of_no_good_date(ready: Ready) -> tuple[str, tuple[Problem, ...]]:
     return (f"{ready.summary.ivoid} cannot be ours: {problems[0].what}", problems) if problems else ("", ())
 
 
-def _breaks_our_registry(site: Site, ready: Ready) -> bool:
+def _breaks_our_registry(authority: str, ready: Ready) -> bool:
     """Whether the record stands for our registry record and could not be shown by Identify."""
     summary = ready.summary
-    ours = store.key_of(summary.ivoid) == store.key_of(authorities.our_registry(site.settings.authority))
+    ours = store.key_of(summary.ivoid) == store.key_of(authorities.our_registry(authority))
     return ours and (summary.type != "vg:Registry" or summary.status != store.ACTIVE)
 
 

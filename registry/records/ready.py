@@ -6,7 +6,6 @@ another stands is decided by `store`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from lxml import etree
 
 from registry.records import projection
-from registry.records.projection.values import Rows
+from registry.records.shelf_rows import Packed, pack
 from vosi import identifiers, resource, xmlio
 from vosi import namespaces as ns
 from vosi.resource import Summary
@@ -61,9 +60,9 @@ class Ready:
         return xmlio.parse(self.xml) if self.tree is None else self.tree
 
     @cached_property
-    def rows(self) -> Mapping[str, Rows]:
+    def rows(self) -> Packed:
         """Its rows in the tables of searches; slow, and so best asked for outside of any transaction."""
-        return projection.rows(self.element, identifiers.key(self.summary.ivoid))
+        return pack(projection.rows(self.element, identifiers.key(self.summary.ivoid)))
 
     def light(self) -> Ready:
         """The same with its rows made and without its tree: for whoever holds many of them."""

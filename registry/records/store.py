@@ -245,7 +245,7 @@ def _write(
         new = _replace(connection, old, new, who, why)
         shelf_rows.clear(connection, new.key, pending)
     if active:
-        rows = projection.handed_by(ready.rows, _source_registry(connection, new.source_id))
+        rows = shelf_rows.handed_by(ready.rows, _source_registry(connection, new.source_id))
         shelf_rows.write(connection, new.key, rows, pending)
     return new
 
@@ -279,8 +279,8 @@ def project(connection: Connection, record: Record) -> None:
     shelf_rows.clear(connection, record.key)
     if record.status == ACTIVE:
         registry = _source_registry(connection, record.source_id)
-        rows = projection.rows(xmlio.parse(record.xml), record.key)
-        shelf_rows.write(connection, record.key, projection.handed_by(rows, registry))
+        rows = shelf_rows.pack(projection.rows(xmlio.parse(record.xml), record.key))
+        shelf_rows.write(connection, record.key, shelf_rows.handed_by(rows, registry))
     digest = record.digest if record.status == ACTIVE else ""
     connection.execute(update(records).where(records.c.key == record.key).values(projected=digest))
 

@@ -1,21 +1,19 @@
 """From a record's XML to the rows of the tables `rr_*` (RegTAP 1.2 §8): pure functions, no database.
 
-`rows` and `handed_by` are all that others call. Elements are found by local name, so that a record whose author bound the wrong
+`rows` is all that others call. Elements are found by local name, so that a record whose author bound the wrong
 namespace is still found by a search. Vocabulary and lower case are RegTAP's; what is empty becomes NULL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lxml import etree
 
 from registry.records.projection import capabilities, details, general, tableset
-from registry.records.projection.values import Record, Rows, low
+from registry.records.projection.values import Record, Rows
 
 
 def rows(element: etree._Element, key: str = "") -> dict[str, Rows]:
-    """All rows of the record `element`, by table name; nobody is said to have handed it to us (`handed_by`).
+    """All rows of the record `element`, by table name; who handed it to us is not known here.
 
     `key` is what it is filed under, whatever it spells; without it, its identifier in lower case.
     """
@@ -32,10 +30,3 @@ def rows(element: etree._Element, key: str = "") -> dict[str, Rows]:
         **tableset.rows(record),
         "rr_res_detail": details.rows(record),
     }
-
-
-def handed_by(rows_: Mapping[str, Rows], registry: str) -> Mapping[str, Rows]:
-    """The rows of a record that the registry of that identifier handed to us, '' where nobody did."""
-    if not registry or not rows_:
-        return rows_
-    return {**rows_, "rr_resource": [row | {"harvested_from": low(registry)} for row in rows_["rr_resource"]]}

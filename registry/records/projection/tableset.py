@@ -59,7 +59,7 @@ def _column(ivoid: str, table_index: int, column: etree._Element) -> dict[str, A
     return {
         "ivoid": ivoid, "table_index": table_index, "name": text(get("name")), "ucd": low(text(get("ucd"))),
         "unit": text(get("unit")), "utype": low(text(get("utype"))), "std": flag(column.get("std")),
-        "flag": joined(flags), "column_description": text(get("description")),
+        "flag": joined(flags) if flags else None, "column_description": text(get("description")),
         "type_system": low(canonical_type(kind)) if kind is not None else None,
         **data_type(kind),
     }

@@ -1,0 +1,119 @@
+"""Reads and judges documents in processes of their own, for imports so long that one processor takes its time.
+
+`python -m registry.records.judges FOLDER-OF-SCHEMAS AUTHORITY` is such a process: it takes documents on standard input,
+answers on standard output, and ends with its parent, whose end of the pipe is the only one. Nothing is stored here.
+"""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from registry.records.incoming import Document
+from registry.records.reading import Found, found_in
+from vosi.schemas import Schemas
+
+WORTH_IT = 4_000_000  # bytes read before other processes are started
+LARGE = 8_000_000  # bytes of a document that is read bit by bit instead, for what it holds takes much memory
+
+Judged = tuple[Document, Iterable[Found]]
+
+
+def judged(
+    schemas: Schemas, documents: Iterable[Document], authority: str = "", processes: int = 1,
+) -> Iterator[Judged]:
+    """Each document with what it holds (`found_in`), in order; by so many processes where there is much to read."""
+    waiting, read = iter(documents), 0
+    for document in waiting:
+        yield document, found_in(schemas, document, authority)
+        read += len(document.data)
+        if processes > 1 and read >= WORTH_IT:
+            break
+    else:
+        return
+    with _Judges(schemas, authority, processes) as others:
+        yield from others.all(waiting)
+
+
+class _Judges:
+    """The processes, each with a thread here that waits for its answers."""
+
+    def __init__(self, schemas: Schemas, authority: str, count: int) -> None:
+        self._schemas, self._authority, self._count = schemas, authority, count
+        command = [sys.executable, "-m", "registry.records.judges", str(schemas.folder), authority]
+        # a session of their own: Ctrl-C ends this process, and with it the pipes that they live by
+        self._processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+                           for _ in range(count)]
+        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        for process in self._processes:
+            self._idle.put(process)
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="judge")
+
+    def __enter__(self) -> _Judges:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            assert process.stdin and process.stdout
+            with suppress(BrokenPipeError):  # what a killed one has not read
+                process.stdin.close()
+            process.stdout.close()
+            process.wait()
+
+    def all(self, documents: Iterable[Document]) -> Iterator[Judged]:
+        """Each document with what it holds, in order; a few are on their way at any time."""
+        under_way: deque[tuple[Document, Future[list[Found]] | None]] = deque()
+        for document in documents:
+            large = len(document.data) > LARGE
+            under_way.append((document, None if large else self._threads.submit(self._judge, document)))
+            if len(under_way) > self._count + 1:
+                yield self._done(*under_way.popleft())
+        while under_way:
+            yield self._done(*under_way.popleft())
+
+    def _done(self, document: Document, answer: Future[list[Found]] | None) -> Judged:
+        return document, found_in(self._schemas, document, self._authority) if answer is None else answer.result()
+
+    def _judge(self, document: Document) -> list[Found]:
+        process = self._idle.get()
+        try:
+            return _answer(process, document)
+        except (OSError, EOFError, pickle.UnpicklingError):  # it was killed: what it was to do is done here
+            return list(found_in(self._schemas, document, self._authority))
+        finally:
+            self._idle.put(process)
+
+
+def _answer(process: subprocess.Popen[bytes], document: Document) -> list[Found]:
+    assert process.stdin and process.stdout
+    pickle.dump(document, process.stdin, pickle.HIGHEST_PROTOCOL)
+    process.stdin.flush()
+    answer: list[Found] = pickle.load(process.stdout)  # noqa: S301 (what our own process writes)
+    return answer
+
+
+def _serve(schemas: Schemas, authority: str, source: BinaryIO, target: BinaryIO) -> None:
+    """Answer documents until there are no more."""
+    gc.disable()  # what is made for a document refers to nothing in circles, and there is much of it
+    while True:
+        try:
+            document: Document = pickle.load(source)  # noqa: S301 (what our own parent writes)
+            pickle.dump(list(found_in(schemas, document, authority)), target, pickle.HIGHEST_PROTOCOL)
+            target.flush()
+        except (EOFError, BrokenPipeError):
+            return
+        gc.collect(0)
+
+
+if __name__ == "__main__":
+    _serve(Schemas(Path(sys.argv[1])), sys.argv[2], sys.stdin.buffer, sys.stdout.buffer)
