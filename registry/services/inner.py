@@ -19,6 +19,8 @@ from sqlalchemy import Connection
 from registry.config import Settings
 from registry.records.store import key_of
 from registry.services.find import Endpoint, find
+from registry.services.health import rules, store as health
+from registry.services.health.rules import Row
 from vosi import capabilities
 from vosi.capabilities import Capability, Interface
 
@@ -42,15 +44,18 @@ def routes(
 ) -> list[Route]:
     """The routes of a job that declared the standardIDs `requires`: best first for each, none twice.
 
+    What does not work now comes behind what may, for each standard; it is there all the same, since it may come back.
+
     `gateway_address` is `host:port` as the job sees the gateway; by default dc.internal and the site's gateway_port.
     """
     origin = f"http://{gateway_address or f'{HOST}:{settings.gateway_port}'}"
     found: dict[str, Route] = {}
     for standard_id in requires:
-        for endpoint in find(connection, standard_id):
-            if _forwardable(endpoint):
-                route = _route(endpoint, origin)
-                found.setdefault(route.id, route)
+        usable = [endpoint for endpoint in find(connection, standard_id) if _forwardable(endpoint)]
+        states = health.states(connection, {endpoint.key for endpoint in usable}) if len(usable) > 1 else {}
+        for endpoint in sorted(usable, key=lambda one: _is_down(one, states)):
+            route = _route(endpoint, origin)
+            found.setdefault(route.id, route)
     return list(found.values())
 
 
@@ -90,6 +95,11 @@ def canonical_path(path: str) -> str:
         return character if character in _UNRESERVED else match.group().upper()
 
     return _ESCAPE.sub(plain, quoted)
+
+
+def _is_down(endpoint: Endpoint, states: Mapping[str, list[Row]]) -> bool:
+    row = health.state_of(states.get(endpoint.key, ()), endpoint.access_url)
+    return row is not None and row.state in (rules.DOWN, rules.MAINTENANCE)
 
 
 def _route(endpoint: Endpoint, origin: str) -> Route:

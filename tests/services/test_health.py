@@ -16,7 +16,7 @@ from werkzeug import Request, Response
 
 from registry import clock
 from registry.bell import ANSWERS
-from registry.services import query
+from registry.services import inner, query
 from registry.services.health import hooks, polling, rules, store
 from registry.services.health.rules import DOWN, MAINTENANCE, UNKNOWN, UP, Look, Row
 from registry.site import Site
@@ -405,3 +405,17 @@ def test_the_page_draws_the_last_looks_and_tells_the_uptime(client: FlaskClient,
     told = json.loads(client.get("/services/north.example/stars.json").data)
     assert told["status"] == UP and told["looks"][0]["recent"][0] is not None
     assert client.get("/services/north.example/stars", headers={"Accept": "application/json"}).json["ivoid"] == STARS
+
+
+def test_a_job_is_told_first_of_what_works(founded: Site, httpserver: HTTPServer):
+    publish_service(founded, "a-dead", capability("http://127.0.0.1:9999/scs"))
+    publish_service(founded, "stars", capability(httpserver.url_for("/scs")))
+    httpserver.expect_request("/scs").respond_with_data("")
+
+    def told() -> list[str]:
+        with founded.database.read() as connection:
+            return [route.endpoint.ivoid.rpartition("/")[2] for route in inner.routes(connection, founded.settings, [CONE])]
+
+    assert told() == ["a-dead", "stars"]
+    polling.turn(quick(founded))
+    assert told() == ["stars", "a-dead"]
