@@ -37,6 +37,7 @@ from registry.executor.runtime import (
 )
 from registry.executor.stats import StatsMeter
 
+LOOK = 10  # seconds a list may take: it waits for no container, so an engine that takes longer hangs
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
 _CONNECTIONS = 64
 _STATES = {
@@ -281,8 +282,11 @@ class DockerRuntime:
 
     def list(self, instance: str) -> list[State]:
         """Status, name and labels of all containers of the instance; the other fields are not filled."""
+        query = {"all": 1, "filters": json.dumps({"label": [f"{runtime.INSTANCE}={instance}"]})}
         with self._engine() as client:
-            found = client.containers(all=True, filters={"label": [f"{runtime.INSTANCE}={instance}"]})
+            response = client.get(f"{client.base_url}/v{client.api_version}/containers/json", params=query, timeout=LOOK)
+            response.raise_for_status()
+            found = response.json()
         return [State(_STATES.get(entry["State"], runtime.EXITED), entry["Names"][0].lstrip("/"), dict(entry["Labels"]))
                 for entry in found if entry.get("Names")]
 

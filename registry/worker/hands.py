@@ -68,6 +68,7 @@ class Hands:
         self.watch = Watch(site)
         self.engine: Engine | None = None
         self.obstacle = ""  # why no job is claimed though there is an engine
+        self.silent: float | None = None  # since when it does not answer, by the monotonic clock
         self.told = "?"  # what the jobs in the queue were told last; what an earlier worker told them nobody knows
         self._news, self._freed, self._observe = news, freed, observe
         self.running = Running(site, runtime)
@@ -85,7 +86,7 @@ class Hands:
         """Do what is to be done with the job. Raises nothing of the engine's: that is noted, and looked at again."""
         for _ in range(_MOST_ACTIONS):
             job = self._load(job_id)
-            if job is None or not self._may(job):
+            if job is None or not self.may(job):
                 self.running.let_go(job_id)
                 return
             try:
@@ -127,7 +128,7 @@ class Hands:
         except NoJob:
             return None
 
-    def _may(self, job: Job) -> bool:
+    def may(self, job: Job) -> bool:
         """Whether the job is ours to act on; one of a worker that is gone becomes ours."""
         if not job.lease or job.lease == self.lease.name:
             return True

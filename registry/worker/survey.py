@@ -6,6 +6,7 @@ Jobs that need a look are named and get their turn; containers and folders that 
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 from registry import clock, space
@@ -14,11 +15,12 @@ from registry.executor import runtime, tree
 from registry.executor.runtime import EngineAbsent, EngineRefuses, State
 from registry.services import own
 from registry.uws import store
-from registry.uws.phases import EXECUTING, UNKNOWN
+from registry.uws.phases import EXECUTING, SUSPENDED, UNKNOWN
 from registry.uws.store import Job, NoJob
 from registry.worker import stage
 from registry.worker.hands import Hands
 
+SIGHT = 5.0  # seconds of silence after which an engine is not just being restarted
 _log = logging.getLogger("registry.worker")
 
 
@@ -37,6 +39,7 @@ def survey(hands: Hands) -> list[str]:
         _tell_queue(hands, str(error))
         _lose_sight(hands, str(error))
         return due
+    hands.silent = None
     full = _engine_full(hands)
     own.tell_engine(site, full)
     hands.obstacle = full or space.shortage(site.settings)
@@ -105,12 +108,17 @@ def _engine_full(hands: Hands) -> str:
 
 
 def _lose_sight(hands: Hands, why: str) -> None:
-    """Nobody knows what becomes of our running jobs until the engine answers again."""
+    """Nobody knows what becomes of running jobs until the engine answers again; a short silence is no news."""
+    now = time.monotonic()
+    hands.silent = hands.silent or now
+    if now - hands.silent < SIGHT:
+        return
     with hands.site.database.read() as connection:
-        running = [job for job in store.leased(connection) if job.lease == hands.lease.name and job.phase is EXECUTING]
+        running = [job for job in store.leased(connection) if job.phase in (EXECUTING, SUSPENDED)]
     for job in running:
-        with hands.site.database.write() as connection:
-            store.move(connection, job, UNKNOWN, message=why)
+        if hands.may(job) and (ours := _job(hands, job.id)) is not None and ours.phase is job.phase:
+            with hands.site.database.write() as connection:
+                store.move(connection, ours, UNKNOWN, message=why)
     if running:
         hands.site.bells.ring(PHASES)
 

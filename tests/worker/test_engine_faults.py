@@ -22,7 +22,7 @@ from registry.site import Site
 from registry.uws import files
 from registry.uws.phases import COMPLETED, ERROR, EXECUTING, QUEUED, UNKNOWN
 from registry.uws.store import Job
-from registry.worker import stage
+from registry.worker import stage, survey
 from registry.worker.lease import Lease
 from registry.worker.loop import Loop
 from tests.engines import OwnEngine, own_engine
@@ -115,7 +115,10 @@ def own_images(engine: OwnEngine) -> Iterator[Images]:
 
 
 @pytest.fixture()
-def bench(tmp_path: Path, instance: str, engine: OwnEngine, own_images: Images) -> Iterator[Bench]:
+def bench(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, instance: str, engine: OwnEngine, own_images: Images,
+) -> Iterator[Bench]:
+    monkeypatch.setattr(survey, "SIGHT", 0.0)
     site = site_in(tmp_path / "instance", instance, docker_host=engine.address, firewall=False)
     upgrade(site.database)
     made = Bench(site, engine, own_images)
