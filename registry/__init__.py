@@ -16,6 +16,7 @@ _ROOMS = (
     "registry.services.views",
     "registry.uws.views",
     "registry.applications.views",
+    "registry.dispatch.views",
     "registry.admin.views",
 )
 

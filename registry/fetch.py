@@ -74,7 +74,7 @@ class Fetcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _GuardedAdapter(settings)
@@ -296,6 +296,13 @@ def _hurried(plain: socket.socket) -> socket.socket:
     made = _HurriedSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
     made.settimeout(patience)
     return made
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: to see where one leads, the library's own reads the whole answer away."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, whatever it is."""
 
 
 class _GuardedAdapter(HTTPAdapter):

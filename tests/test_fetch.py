@@ -125,6 +125,12 @@ def test_nobody_there_is_one_sentence(tmp_path):
         fetcher(tmp_path).get(f"http://127.0.0.1:{port}/")
 
 
+def test_a_redirect_is_handed_on_with_its_body(tmp_path, httpserver: HTTPServer):
+    httpserver.expect_request("/").respond_with_data(b"over there", status=303, headers={"Location": "/there"})
+    with fetcher(tmp_path).stream("POST", httpserver.url_for("/"), body=b"q") as stream:
+        assert (stream.status, stream.headers["Location"], b"".join(stream.chunks)) == (303, "/there", b"over there")
+
+
 def test_a_stream_is_handed_on_as_sent(tmp_path, httpserver: HTTPServer):
     packed = gzip.compress(b"stars" * 1000)
     httpserver.expect_request("/", method="POST").respond_with_data(packed, headers={"Content-Encoding": "gzip"})

@@ -5,6 +5,7 @@ They do what /jobs does, on the datacenter's own database: whoever may write the
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from registry import access
 from registry.access import ADMINISTRATOR, Caller
 from registry.bell import PHASES
 from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.dispatch import sending
 from registry.errors import Denied, Refusal
 from registry.site import Site
 from registry.uws import document, files, jobs as use_cases, store, values
@@ -61,6 +63,7 @@ class JobEnded(Refusal):
 @click.argument("pairs", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option("--file", "uploads", multiple=True, metavar="NAME=PATH", help="Give the application a file (repeatable).")
 @click.option("--runid", help="A name of your own for the job.")
+@click.option("--at", metavar="DATACENTER", help="Run it at this datacenter (authority or title), and follow it here.")
 @_limits
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only where the job is COMPLETED.")
 @_download
@@ -68,8 +71,8 @@ class JobEnded(Refusal):
 @json_option
 @with_site
 def run(
-    site: Site, app: str, pairs: tuple[str, ...], uploads: tuple[str, ...], runid: str | None, wait: bool,
-    download: Path | None, account: str | None, as_json: bool, **limits: str | None,
+    site: Site, app: str, pairs: tuple[str, ...], uploads: tuple[str, ...], runid: str | None, at: str | None,
+    wait: bool, download: Path | None, account: str | None, as_json: bool, **limits: str | None,
 ) -> None:
     """Run the application APP (identifier, identifier#version or its last part) with parameters NAME=VALUE."""
     caller = _caller(site, account)
@@ -77,7 +80,8 @@ def run(
     given = [*((name, text) for name, text in control.items() if text), *(_pair(text) for text in pairs)]
     with ExitStack() as opened:
         parts = [Upload(name, opened.enter_context(_input(path))) for name, path in map(_pair, uploads)]
-        job = use_cases.create(site, caller, given, parts)
+        make = use_cases.create if at is None else functools.partial(sending.send, at=at)
+        job = make(site, caller, given, parts=parts)
     if not wait and download is None:
         emit(_document(site, caller, job.id), as_json, lambda: click.echo(_started(site, job)))
         return

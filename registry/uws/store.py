@@ -37,6 +37,7 @@ from registry.uws.phases import ARCHIVED, EXECUTING, FINAL, HELD, PENDING, QUEUE
 
 RUN, ABORT, DELETE = "RUN", "ABORT", "DELETE"  # what is wanted of a job; one with DELETE is gone for its clients
 CLAIMED = "claimed"
+ELSEWHERE = "elsewhere"  # step of a job that another datacenter runs: no worker here takes it (see dispatch)
 NO_SHARES = Shares()
 
 _OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
@@ -201,7 +202,7 @@ def references(
 
 def waiting(connection: Connection, owner: str | None, most: int = 2**31) -> int:
     """How many jobs of `owner` have not been started; it stops counting at `most`."""
-    found = select(literal_column("1")).where(  # of no column, so that the index is all that is read
+    found: Select[Any] = select(literal_column("1")).where(  # of no column, so that the index is all that is read
         _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN).limit(most)
     return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
@@ -254,8 +255,8 @@ def move(connection: Connection, job: Job, phase: Phase, **values: Any) -> Job |
     moved = _write(connection, job, {**_follows(job, phase, at), **values, "phase": phase.value})
     if moved is not None:
         _remember_phase(connection, job.id, phase, at)
-        if moved.final and not job.final:
-            _account(connection, moved)
+        if moved.final and not job.final and job.step != ELSEWHERE:
+            fair.account(connection, moved.owner, moved.limits, moved.started, moved.ended)
     return moved
 
 
@@ -289,7 +290,7 @@ def leased(connection: Connection) -> list[Job]:
     """The jobs a worker has to look at: unfinished ones that are taken or are to stop, and those to be deleted."""
     # two queries, since each has its partial index and their union has none
     found = {row.id: _job(row) for kind in (_TAKEN, _UNWANTED) for row in connection.execute(select(jobs).where(kind))}
-    wanted = (job for job in found.values() if not job.final or job.desired == DELETE)
+    wanted = (job for job in found.values() if job.desired == DELETE or not (job.final or job.step == ELSEWHERE))
     return sorted(wanted, key=lambda job: (job.created, job.id))
 
 
@@ -318,7 +319,7 @@ def remove(connection: Connection, job_id: str) -> None:
     # the rest goes with its row (ON DELETE CASCADE): whoever takes the job's rows in another order waits for ever
     row = connection.execute(sql_delete(jobs).where(jobs.c.id == job_id).returning(*jobs.c)).first()
     if row is not None and row.ended is None:
-        _account(connection, _job(row))
+        fair.account(connection, row.owner, row.limits, row.started, row.ended)
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -339,13 +340,6 @@ def _follows(job: Job, phase: Phase, at: str) -> dict[str, Any]:
     return values
 
 
-def _account(connection: Connection, job: Job) -> None:
-    """Count what a job that is over has used."""
-    spent = fair.core_seconds(job.limits.get("cores") or 1.0, job.started, job.ended)
-    if spent:
-        fair.count(connection, job.owner, spent)
-
-
 def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | None:
     unmoved = (jobs.c.phase == job.phase.value, jobs.c.version == job.version, jobs.c.lease == job.lease)
     values = {**values, "version": job.version + 1}
@@ -359,7 +353,7 @@ def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | No
 
 def _is_ready(job: Job) -> bool:
     """Whether a worker may take it."""
-    return job.phase is QUEUED and not job.lease and job.desired == RUN
+    return job.phase is QUEUED and not job.lease and job.desired == RUN and job.step != ELSEWHERE
 
 
 def _next_of(owner: str) -> Select[Any]:

@@ -1,4 +1,5 @@
-"""What the worker does beside its jobs, in threads of its own: due harvests, contracts read ahead, the health of services.
+"""What the worker does beside its jobs, in threads of its own: due harvests, contracts read ahead, the health of services,
+jobs that run at other datacenters.
 
 At its start, records whose rows for searches are behind them are projected again (D17). It runs no job.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from registry.bell import WORK
+from registry.dispatch import following
 from registry.records import reprojecting
 from registry.services import watching
 from registry.services.health import polling
@@ -30,7 +32,8 @@ def run(site: Site, lease: str, stop: threading.Event) -> None:
     warm = _found("registry.applications.catalogue", "warm")
     warmed = float("-inf")
     watchers = [threading.Thread(target=target, args=(site, stop), name=name, daemon=True) for name, target in (
-        ("health", polling.run), ("documents", _reread), ("projection", _project))]
+        ("health", polling.run), ("documents", _reread), ("projection", _project),
+        ("elsewhere", lambda site, stop: following.run(site, lease, stop)))]
     for thread in watchers:
         thread.start()
     with site.bells.listen(WORK) as listener:

@@ -1,0 +1,29 @@
+"""The command that says where an application can run."""
+
+from __future__ import annotations
+
+import click
+
+from registry.cli.common import emit, json_option, table, with_site
+from registry.dispatch.where import DATA, FREE, OWN, Answer, where as ask
+from registry.site import Site
+
+
+@click.command()
+@click.argument("app")
+@click.argument("pairs", metavar="[NAME=VALUE]...", nargs=-1)
+@click.option("--by", type=click.Choice([OWN, FREE, DATA]), default=OWN, show_default=True, help="What comes first.")
+@click.option("--data", default="", metavar="IVOID", help="A service: the datacenter that has it comes first.")
+@json_option
+@with_site
+def where(site: Site, app: str, pairs: tuple[str, ...], by: str, data: str, as_json: bool) -> None:
+    """Say where APP with the parameters NAME=VALUE can run now: every runner that is known, yes or no, and why not."""
+    given = [(name, value) for name, sign, value in (text.partition("=") for text in pairs)]
+    answer = ask(site, app, given, by=by, data=data)
+    emit(answer.as_json(), as_json, lambda: _print(answer))
+
+
+def _print(answer: Answer) -> None:
+    rows = ((one.datacenter, one.title, "yes" if one.possible else "no", one.free, one.queued, " ".join(one.reasons))
+            for one in answer.verdicts)
+    table(("datacenter", "title", "runs", "free", "queued", "why not"), rows, empty="No runner is known.")
