@@ -27,9 +27,9 @@ STOP_LIMIT = 30.0
 class OwnEngine:
     """A dockerd beside a containerd, as Debian runs them; `address` is where it listens while it runs."""
 
-    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
-        """`folder` must have a short name: the paths of its sockets may have 100 characters."""
-        self.folder, self.options = folder, tuple(options)
+    def __init__(self, folder: Path, options: Sequence[str] = (), inside: Sequence[str] = ()) -> None:
+        """`inside` is a command that the engine is run by; `folder` must have a short name, as sockets are in it."""
+        self.folder, self.options, self.inside = folder, tuple(options), tuple(inside)
         self.address = f"unix://{folder / 'd.sock'}"
         self.log = folder / "dockerd.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,7 +46,7 @@ class OwnEngine:
             self._start_containerd()
         (self.folder / "d.pid").unlink(missing_ok=True)  # one that was killed leaves its own
         command = [
-            program("dockerd"), "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
+            *self.inside, program("dockerd"), "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
             "--pidfile", str(self.folder / "d.pid"), "--host", self.address,
             "--containerd", str(self.folder / "c.sock"), *self.options]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
@@ -66,7 +66,7 @@ class OwnEngine:
             f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{self.folder}/c.sock"\n')
         with (self.folder / "containerd.log").open("ab") as output:
             self._containerd = subprocess.Popen(
-                [program("containerd"), "--config", str(configuration)], stdin=subprocess.DEVNULL, stdout=output,
+                [*self.inside, program("containerd"), "--config", str(configuration)], stdin=subprocess.DEVNULL, stdout=output,
                 stderr=output, start_new_session=True)
 
     def _await_ready(self, process: subprocess.Popen[bytes], notify: socket.socket) -> None:
@@ -180,9 +180,9 @@ def unmount(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def own_engine(*options: str) -> Iterator[OwnEngine]:
+def own_engine(*options: str, inside: Sequence[str] = ()) -> Iterator[OwnEngine]:
     """An engine that runs, with these options of dockerd beside; it makes no default network unless they say so."""
-    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="ispe-")), options or ("--bridge=none",))
+    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="ispe-")), options or ("--bridge=none",), inside)
     try:
         engine.start()
         yield engine

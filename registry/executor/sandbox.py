@@ -96,6 +96,11 @@ def _places(spec: Spec, image_volumes: Iterable[str]) -> dict[str, Any]:
     tmpfs |= {path: _tmpfs(16 * _MIB) for path in image_volumes if path not in {mount.target for mount in spec.mounts}}
     return {
         "NetworkMode": spec.network,
+        # its own loopback, where nobody answers: engines before 25.0.5 pass the questions of an internal network on to the
+        # host's resolver, and a name that is asked for can carry data out
+        "Dns": ["127.0.0.1"],
+        "DnsSearch": ["."],
+        "DnsOptions": ["timeout:1", "attempts:1"],
         "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
         "Tmpfs": tmpfs,
         "Mounts": [_bind(mount) for mount in spec.mounts],

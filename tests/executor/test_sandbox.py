@@ -28,6 +28,7 @@ EXPECTED = {
     "Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 1024}, {"Name": "core", "Soft": 0, "Hard": 0},
                 {"Name": "fsize", "Soft": 5242880, "Hard": 5242880}],
     "LogConfig": {"Type": "json-file", "Config": {"max-size": "67108864", "max-file": "1"}},
+    "Dns": ["127.0.0.1"], "DnsSearch": ["."], "DnsOptions": ["timeout:1", "attempts:1"],
     "NetworkMode": "innerspace-x-dc", "ExtraHosts": ["dc.internal:172.20.0.1"],
     "Tmpfs": {"/scratch": "rw,noexec,nosuid,nodev,size=67108864,nr_inodes=10000,mode=1777"},
     "Mounts": [
