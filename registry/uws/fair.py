@@ -8,8 +8,9 @@ an account are one owner here, named ''.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -103,6 +104,15 @@ def held_back(connection: Connection, allowed: Shares, owner: str | None) -> str
 def used(connection: Connection, owner: str | None, window: int) -> float:
     """The core-seconds of the jobs of `owner` that ended within `window` seconds, to the hour."""
     return _used(connection, [owner or ""], window)[owner or ""]
+
+
+def account(
+    connection: Connection, owner: str | None, limits: Mapping[str, Any], started: str | None, ended: str | None,
+) -> None:
+    """Count what a job that is over has used."""
+    spent = core_seconds(limits.get("cores") or 1.0, started, ended)
+    if spent:
+        count(connection, owner, spent)
 
 
 def count(connection: Connection, owner: str | None, core_seconds: float) -> None:

@@ -318,7 +318,7 @@ def remove(connection: Connection, job_id: str) -> None:
     """Take the job out of the table with all that belongs to it; one that is gone already is no error."""
     # the rest goes with its row (ON DELETE CASCADE): whoever takes the job's rows in another order waits for ever
     row = connection.execute(sql_delete(jobs).where(jobs.c.id == job_id).returning(*jobs.c)).first()
-    if row is not None and row.ended is None:
+    if row is not None and row.ended is None and row.step != ELSEWHERE:
         fair.account(connection, row.owner, row.limits, row.started, row.ended)
 
 
