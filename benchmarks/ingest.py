@@ -1,11 +1,11 @@
-"""How fast records come onto the shelf: judged, stored and projected, beside lxml alone parsing and validating the same bytes.
+"""How fast records come onto the shelf: judged, stored and projected, beside lxml that only parses and validates them.
 
-Ours and the limit take turns, file by file. What it fills is kept for the other benchmarks.
+Ours and the limit take turns, some files each. What it fills is kept for the other benchmarks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lxml import etree
@@ -17,6 +17,8 @@ from registry.site import Site
 from vosi import xmlio
 from vosi.schemas import RECOMMENDED, Schemas
 
+PART = 11  # files of 500 records that ours and the limit take in turn
+
 
 def figures() -> Iterator[Figure]:
     """Records a second through `registry import`, and the factor over a bare parse and validation."""
@@ -25,18 +27,21 @@ def figures() -> Iterator[Figure]:
     bare: list[float] = []
     counts: list[int] = []
 
-    def take(site: Site, file: Path) -> None:
-        bodies = list(xmlio.records_in(file.read_bytes()))
+    def take(site: Site, files: Sequence[Path]) -> None:
+        bodies = [body for file in files for body in xmlio.records_in(file.read_bytes())]
         bare.append(timed(lambda: _bare(schema, bodies)))
-        ours.append(timed(lambda: datacenters.import_file(site, file)))
+        ours.append(timed(lambda: datacenters.import_files(site, files)))
         counts.append(len(bodies))
 
-    datacenters.fill(datacenters.place(RECORDS), corpus.pages(RECORDS), take)
+    files = corpus.pages(RECORDS)
+    parts = [files[start:start + PART] for start in range(0, len(files), PART)]
+    datacenters.fill(datacenters.place(RECORDS), parts, take)
     records = sum(counts)
     yield Figure(f"ingest of {records:,} records", sum(ours), sum(bare), "s", "lxml alone", "<= 4")
     yield Figure("ingest", records / sum(ours), records / sum(bare), "records/s", "lxml alone")
-    last, first = ours[-1] / counts[-1], ours[0] / counts[0]
-    yield Figure("ingest of the last file", last * 1000, first * 1000, "ms a record", "of the first file", "<= 1.5")
+    if len(parts) > 1:
+        last, first = ours[-1] / counts[-1], ours[0] / counts[0]
+        yield Figure("ingest, last part", last * 1000, first * 1000, "ms a record", "the first part", "<= 1.5")
 
 
 def _bare(schema: etree.XMLSchema, bodies: list[bytes]) -> None:

@@ -1,6 +1,6 @@
-"""How large the benchmarks are, and where they keep what is slow to make: the corpus and filled datacenters. Outside git.
+"""How large the benchmarks are, and where they keep what is slow to make, the corpus and filled datacenters: not in git.
 
-BENCH_RECORDS is the size of the shelf (33,000; 3,300 gives a quick look), BENCH_FULL=1 adds the shelf ten times as large,
+BENCH_RECORDS is the size of the shelf (33,000; 3,300 gives a quick look), BENCH_FULL=1 adds one ten times as large,
 BENCH_FOLDER is another place for what is kept.
 """
 

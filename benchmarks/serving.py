@@ -27,11 +27,11 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """One server process; as a context manager it is ended at the end. `client` is where it answers."""
+    """One server process; as a context manager it is ended at the end. It answers at `port`."""
 
     def __init__(self, kind: str, instance: Path) -> None:
-        self._port = free_port()
-        command = [sys.executable, "-m", "benchmarks.serving", kind, str(instance), str(self._port)]
+        self.port = free_port()
+        command = [sys.executable, "-m", "benchmarks.serving", kind, str(instance), str(self.port)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[1])
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
@@ -39,7 +39,7 @@ class Server:
 
     def client(self) -> Client:
         """A connection to it."""
-        return Client(self._port)
+        return Client(self.port)
 
     def cpu(self) -> float:
         """CPU seconds it has used, user's and system's."""
