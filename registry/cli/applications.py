@@ -1,20 +1,110 @@
-"""Commands of packaged applications: offer one from a Docker repository, list them, show one."""
+"""Commands of packaged applications: make, try and publish one, offer one from a Docker repository, list, show."""
 
 from __future__ import annotations
 
+import contextlib
+import secrets
+from pathlib import Path
+
 import click
 
-from registry.applications import catalogue
+from registry.applications import catalogue, references
 from registry.applications.contract import Contract
 from registry.applications.parameters import describe
 from registry.applications.publication import Wording
+from registry.cli import app_template
 from registry.cli.common import emit, json_option, table, who, with_site
+from registry.errors import Refusal
+from registry.executor.runtime import EngineFault
 from registry.site import Site
 
 
 @click.group()
 def app() -> None:
-    """Packaged applications: register, list, show."""
+    """Packaged applications: new, test, publish, register, list, show."""
+
+
+_base = click.option("--base", default="", metavar="IMAGE", help="Build on this image (the Dockerfile's BASE_IMAGE).")
+_folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+_given = click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter (repeatable).")
+_files = click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="An input (repeatable).")
+_apis = click.option("--api", "apis", multiple=True, metavar="STANDARD=URL",
+                     help="An API to try it on, for each standard that it needs (repeatable).")
+
+
+@app.command()
+@_folder
+@click.option("--title", default="", help="What it is called; default: the folder's name.")
+def new(folder: Path, title: str) -> None:
+    """Write a new application into FOLDER: it runs, and its tests pass."""
+    for path in app_template.write(folder, title):
+        click.echo(path)
+
+
+@app.command()
+@_folder
+@_base
+@_given
+@_files
+@_apis
+@json_option
+def test(
+    folder: Path, base: str, pairs: tuple[str, ...], files: tuple[str, ...], apis: tuple[str, ...], as_json: bool,
+) -> None:
+    """Build the application in FOLDER and run it behind the walls that jobs have; say which rule it breaks."""
+    from registry.cli import app_trial  # the engine's library is heavy, and no other command needs it
+    from registry.executor.building import Builder
+
+    tag = f"innerspace-trial/{secrets.token_hex(6)}:latest"
+    _, contract = app_trial.read_contract(folder)
+    engine = Builder()
+    try:
+        image = app_trial.build(engine, folder, tag, "", base)
+        inputs = {name: Path(path) for name, path in map(_pair, files)}
+        tried = app_trial.run(engine, image, contract, [_pair(text) for text in pairs], inputs, dict(map(_pair, apis)))
+    finally:
+        with contextlib.suppress(EngineFault):
+            engine.forget(tag)
+        engine.close()
+    document = {"seconds": round(tried.seconds, 1), "log": tried.log,
+                "results": [{"path": one.path, "size": one.size, "media_type": one.media_type} for one in tried.files]}
+    emit(document, as_json, lambda: table(
+        ("result", "bytes", "type"), [(one.path, one.size, one.media_type) for one in tried.files], empty=""))
+    click.echo(f"It keeps to the contract; it ran for {tried.seconds:.1f} s.", err=True)
+
+
+@app.command()
+@_folder
+@click.option("--name", default="", help="Last part of its identifier and the image's name; default: the folder's name.")
+@click.option("--version", default="1.0", show_default=True, help="Its version, and the image's tag.")
+@_base
+@json_option
+@with_site
+def publish(site: Site, folder: Path, name: str, version: str, base: str, as_json: bool) -> None:
+    """Build the application in FOLDER, push it to this site's repository, and offer it."""
+    from registry.cli import app_trial
+    from registry.executor.building import Builder
+
+    name = name or folder.resolve().name.lower()
+    tag = str(references.parse(f"{site.settings.repository}/{name}:{version}"))
+    engine = Builder(site.settings.docker_host)
+    try:
+        app_trial.build(engine, folder, tag, version, base)
+        digest = engine.push(tag)
+    except EngineFault as error:
+        raise Refusal(str(error)) from None
+    finally:
+        engine.close()
+    record = catalogue.register(site, f"{tag.rpartition(':')[0]}@{digest}", who=who(), name=name)
+    document = {"ivoid": record.ivoid, "version": version, "image": f"{tag.rpartition(':')[0]}@{digest}"}
+    emit(document, as_json, lambda: click.echo(f"{record.ivoid}#{version} is {document['image']}"))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise click.UsageError(f"{text!r} is not NAME=VALUE.")
+    return name, value
 
 
 @app.command()

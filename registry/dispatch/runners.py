@@ -67,10 +67,11 @@ def known(connection: Connection, site: Site) -> list[Runner]:
     found: dict[str, Runner] = {}
     for row in connection.execute(query):
         mine = row.origin == store.OWN
-        offer = own.offer(connection, site) if mine and row.key not in found else row.offer
-        found.setdefault(row.key, Runner(
-            row.ivoid, str((offer or {}).get("title") or row.title)[:100], row.authority, mine, row.access_url or "", offer or {}, row.read or "",
-            "" if mine else row.fault or ""))
+        if row.key not in found:
+            offer = (own.offer(connection, site) if mine else row.offer) or {}
+            found[row.key] = Runner(
+                row.ivoid, str(offer.get("title") or row.title)[:100], row.authority, mine, row.access_url or "",
+                offer, row.read or "", "" if mine else row.fault or "")
     return sorted(found.values(), key=lambda one: (not one.own, one.title.lower(), one.ivoid))
 
 

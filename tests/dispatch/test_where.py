@@ -11,8 +11,7 @@ from registry import create_app
 from registry.applications.parameters import ParameterError
 from registry.dispatch import runners, where
 from registry.dispatch.where import BadOrder
-from registry.tables import images
-from registry.tables import runners as table
+from registry.tables import images, runners as table
 from tests.dispatch.conftest import APP, Pair
 
 
