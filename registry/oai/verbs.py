@@ -181,7 +181,9 @@ def _page(repo: Repository, connection: Connection, at: Position) -> tuple[Posit
     after = (at.last_stamp, at.last_key) if at.last_key else None
     bodies = at.verb == "ListRecords"
     found = listing.select_records(connection, which, after=after, limit=size + 1, bodies=bodies)
-    page, more = found[:size], len(found) > size
+    page = found[:size]
+    # a page may be cut short by the bytes of its records: then only a look behind it tells
+    more = len(found) > size or bool(page) and listing.goes_on(connection, which, page[-1])
     if after is None:
         if not page:
             raise NoRecordsMatch("No record matches: try without set, from and until.", moved(at.bound, 1))

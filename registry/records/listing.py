@@ -15,6 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, bindpara
 from registry.records.store import DELETED, DRAFT, Record, key_of, record_of
 from registry.tables import records, set_members, sets
 
+MOST_BYTES = 8_000_000  # of the XML on one page, as far as single records let it
+_STEP = 20  # records read at a time, so that few are read in vain
 MANAGED = "ivo_managed"
 MANAGED_NAME = "Records that originate in this registry"
 
@@ -63,14 +65,41 @@ def all_sets(connection: Connection) -> list[Set]:
 def select_records(
     connection: Connection, which: Range, *, after: tuple[str, str] | None, limit: int, bodies: bool = True,
 ) -> list[Item]:
-    """The next `limit` records of `which` behind the position `after` (datestamp, key); tombstones included.
+    """The next records of `which` behind the position `after` (datestamp, key); tombstones included.
 
+    They are `limit` at most, and end with the one that makes them MOST_BYTES long: one at least, where there is any.
     Without `bodies` their XML is not read.
     """
-    query = _page(_shape(which), bool(after), bodies)
+    query = _page(_shape(which), behind=bool(after), bodies=bodies)
     values = {"after_stamp": after[0], "after_key": after[1]} if after else {}
-    rows = connection.execute(query, _values(which) | values | {"most": limit}).all()
-    return [Item(*row) for row in rows] if bodies else [Item(*row, b"") for row in rows]
+    result = connection.execute(query, _values(which) | values | {"most": limit})
+    if not bodies:
+        return [Item(*row, b"") for row in result.all()]
+    found: list[Item] = []
+    size = 0
+    for rows in result.partitions(_STEP):
+        items = [Item(*row) for row in rows]
+        found += items
+        size += sum(len(one.xml) for one in items)
+        if size > MOST_BYTES:
+            return _cut(found)
+    return found
+
+
+def goes_on(connection: Connection, which: Range, last: Item) -> bool:
+    """Whether records of `which` come behind `last`."""
+    position = {"after_stamp": last.datestamp, "after_key": last.key}
+    query = _page(_shape(which), behind=True, bodies=False)
+    return connection.execute(query, _values(which) | position | {"most": 1}).first() is not None
+
+
+def _cut(found: list[Item]) -> list[Item]:
+    size = 0
+    for place, one in enumerate(found, 1):
+        size += len(one.xml)
+        if size > MOST_BYTES:
+            return found[:place]
+    return found
 
 
 def count(connection: Connection, which: Range) -> int:

@@ -268,3 +268,20 @@ def test_the_pages_hold_records_singly_valid(small: Site, ask: Asker) -> None:
     for found in records:
         alone = etree.fromstring(etree.tostring(found, with_tail=False))
         assert small.schemas.validate(alone) == []
+
+
+def test_a_page_ends_where_its_records_get_long_and_no_record_is_lost(
+    small: Site, ask: Asker, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(5):
+        shelves.put(small, shelves.record(f"ivo://north.example/long{number}", "x" * 1000 * number))
+    at(monkeypatch, "2999-01-01T00:00:00Z")
+    whole = sorted(names(*ask.all("ListRecords", metadataPrefix=VOR)))
+    monkeypatch.setattr(listing, "MOST_BYTES", 1)
+    singly = ask.all("ListRecords", metadataPrefix=VOR)
+    assert [len(names(page)) for page in singly] == [1] * len(whole) and sorted(names(*singly)) == whole
+    last = singly[-1].token
+    assert last is not None and not last.text
+    assert len(ask.all("ListIdentifiers", metadataPrefix=VOR)) < len(whole)
+    monkeypatch.setattr(listing, "MOST_BYTES", 2500)
+    assert sorted(names(*ask.all("ListRecords", metadataPrefix=VOR))) == whole
