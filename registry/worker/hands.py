@@ -150,7 +150,10 @@ class Hands:
             raise _Superseded
 
     def _wait(self, job: Job, why: str) -> bool:
-        self._note(job, message=why)
+        if self._note(job, message=why) is None:  # this very turn may have written the row since it was read
+            now = self._load(job.id)
+            if now is not None and now.lease == self.lease.name and not now.final:
+                self._note(now, message=why)
         return False
 
     # --- actions: each gives back whether to look again at once -------------------------------------------------------

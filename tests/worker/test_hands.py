@@ -411,3 +411,20 @@ def test_what_a_run_that_nobody_saw_has_written_is_no_result(site, engine, worke
     assert list(results_of(site, job_id)) == ["a.json", "deep/answer.txt", "stdout", "stderr", "exitcode"]
     assert set(engine.reaped) == {name}
     assert leftovers(site, engine) == []
+
+
+@pytest.mark.parametrize("step", ["staged", "created", "started"])
+def test_an_engine_that_goes_away_in_mid_turn_is_named_in_the_job(site, engine, step):
+    """The turn has written the row itself by then."""
+
+    def go_away(seen, job) -> None:
+        engine.absent = engine.absent or seen == step
+
+    worker = Worker(site, engine, observe=go_away)
+    job_id = submit(site, HELLO)
+    worker.once()
+    job = job_of(site, job_id)
+    assert (job.phase, job.lease) == (QUEUED, worker.lease.name)
+    assert "does not answer" in job.message
+    engine.absent = False
+    worker.hands.leave()
