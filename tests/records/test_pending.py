@@ -46,8 +46,12 @@ def test_what_waits_is_seen_stamped_once_and_found(site: Any, monkeypatch: pytes
 def test_a_record_that_comes_twice_is_no_change_or_an_update(site: Any) -> None:
     with site.database.write() as connection:
         pending = Pending()
-        pending.foresee(connection, [A, B])
+        pending.foresee(connection, [A])
         assert [put(connection, site, pending, A), put(connection, site, pending, A)] == ["new", "unchanged"]
+        pending.flush(connection)
+    with site.database.write() as connection:
+        pending = Pending()
+        pending.foresee(connection, [B])
         assert [put(connection, site, pending, B), put(connection, site, pending, B, "Other")] == ["new", "updated"]
         pending.flush(connection)
     with site.database.read() as connection:
