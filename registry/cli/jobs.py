@@ -85,7 +85,7 @@ def run(
     if not wait and download is None:
         emit(_document(site, caller, job.id), as_json, lambda: click.echo(_started(site, job)))
         return
-    job = _to_its_end(site, caller, job.id)
+    job = to_its_end(site, caller, job.id)
     if download is not None:
         _copy_results(site, caller, job, download)
     emit(_document(site, caller, job.id), as_json, lambda: _show_results(site, caller, job))
@@ -99,7 +99,7 @@ def _started(site: Site, job: Job) -> str:
     return f"Job {job.id} is {job.phase}{why}: {url}"
 
 
-def _to_its_end(site: Site, caller: Caller, job_id: str) -> Job:
+def to_its_end(site: Site, caller: Caller, job_id: str) -> Job:
     """Wait until the job has ended, or is HELD and cannot without a person; each phase is told on stderr."""
     began, wondered = time.monotonic(), False
     with progress(f"job {job_id}") as update, site.bells.listen(PHASES) as bell:

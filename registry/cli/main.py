@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("jobs", "run", "Run an application, here or at another datacenter."),
     "jobs": ("jobs", "jobs", "List jobs, show one."),
     "logs": ("jobs", "logs", "Print what a job wrote to stdout and stderr."),
+    "record": ("provenance", "record", "Print a job's run record."),
+    "rerun": ("provenance", "rerun", "Run a job once more and say what differs."),
     "results": ("jobs", "results", "List and download a job's results."),
     "abort": ("jobs", "abort", "Stop a job; its results so far are kept."),
     "rm": ("jobs", "rm", "Delete a job with its results."),

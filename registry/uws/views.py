@@ -20,7 +20,7 @@ from registry import access
 from registry.access import Caller
 from registry.errors import Busy, Refusal, Unauthenticated
 from registry.site import Site
-from registry.uws import document, jobs, sync, values
+from registry.uws import document, jobs, record, sync, values
 from registry.uws.arguments import Arguments
 from registry.uws.errors import BadValue, NoSuchThing, UnknownBody, WrongMethod
 from registry.uws.files import Upload
@@ -203,6 +203,13 @@ def _get_log(job_id: str, name: str) -> Response:
     return Response(found, content_type=_TEXT, headers={**_SAFE, "X-Next-Offset": str(after)})
 
 
+def _get_record(job_id: str) -> Response:
+    """The run record: what ran, on what, and what came of it."""
+    found = jobs.details(_site(), _caller(), job_id)
+    body = json.dumps(record.document(_site(), found.job, found.parameters, found.results), indent=1, ensure_ascii=False)
+    return Response(body + "\n", content_type=_JSON)
+
+
 Handler = Callable[..., Response]
 # what is not here does not exist, and a method that is not beside it is refused (405)
 _RESOURCES: dict[str, dict[str, Handler]] = {
@@ -214,6 +221,7 @@ _RESOURCES: dict[str, dict[str, Handler]] = {
     "error": {"GET": _get_error},
     "parameters": {"GET": _get_parameters, "POST": _post_parameters},
     "results": {"GET": _get_results},
+    "run.json": {"GET": _get_record},
 }
 _ITEMS: dict[str, dict[str, Handler]] = {
     "parameters": {"GET": _get_parameter, "PUT": _put_parameter},

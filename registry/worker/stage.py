@@ -12,13 +12,17 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
 
 from registry.applications import contract as contracts, parameters as declared
 from registry.executor import runtime, sandbox, tree
 from registry.executor.runtime import Limits, Mount, Network, Spec
+from registry.records import store as shelf
 from registry.services import inner
 from registry.site import Site
-from registry.uws import files, store
+from registry.uws import files, record, store
 from registry.uws.store import Job
 
 DATACENTER, JOB, RESULTS = "/datacenter", "/job", "/results"
@@ -77,6 +81,8 @@ def prepare(site: Site, job: Job) -> str:
     with site.database.read() as connection:
         parameters = store.parameters(connection, job.id)
         routes = inner.routes(connection, site.settings, inner.required(job.contract)) if profile(job) == DC else []
+        told = [_endpoint(connection, route) for route in routes]
+    record.keep_endpoints(site, job.id, told)
     capabilities, apis = inner.documents(routes)
     token = secrets.token_urlsafe(32)
     _write(place / "datacenter/capabilities.xml", capabilities)
@@ -104,6 +110,13 @@ def spec(site: Site, job: Job, dc: Network | None) -> Spec:
         network=network(site) if dc else NONE,
         hosts={inner.HOST: dc.gateway} if dc else {},
     )
+
+
+def _endpoint(connection: Connection, route: inner.Route) -> dict[str, Any]:
+    """What the run record says of an API that the job may use."""
+    found = shelf.get(connection, route.endpoint.ivoid)
+    return {"ivoid": route.endpoint.ivoid, "standardID": route.endpoint.standard_id, "url": route.endpoint.access_url,
+            "record_version": found.version if found else None}
 
 
 def _parameters(job: Job, parameters: Sequence[store.Parameter]) -> bytes:
