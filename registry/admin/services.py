@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import flash, redirect, render_template, request
@@ -43,7 +44,7 @@ def import_post() -> Response | tuple[str, int]:
     return redirect(f"{request.script_root}/admin{path_of(record.ivoid)}", 303)
 
 
-def register(url: str, key: str, title: str, who: str, **more: object) -> Record:
+def register(url: str, key: str, title: str, who: str, **more: Any) -> Record:
     """What the page and the API do alike. Raises Refusal."""
     record = importing.register(site(), url, key=key, title=title, who=who, **more)
     with site().database.write() as connection:

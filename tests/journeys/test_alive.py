@@ -1,4 +1,4 @@
-"""Two datacenters with their catalogues: stopping one turns its availability, its page and the find answer, and starting it turns them back."""
+"""Two datacenters: stopping a catalogue turns its availability, its page and the find answer, and starting it turns them back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ INTERVAL = 5  # seconds within which a change is known
 CONE = "ivo://ivoa.net/std/ConeSearch"
 # they differ in port, path, way to log in, and in the version of what the catalogue speaks
 NORTH = Wiring("alive-north", "Alive North", "/inner/", ("--dec-from", "80"), "/stars")
-SOUTH = Wiring("alive-south", "Alive South", "/vo/reg/", ("--dec-to", "-80", "--flavour", "south"), "/deep/er/vo", needs_token=True)
+SOUTH = Wiring(
+    "alive-south", "Alive South", "/vo/reg/", ("--dec-to", "-80", "--flavour", "south"), "/deep/er/vo", needs_token=True)
 
 
 def get(url: str, **headers: str) -> tuple[bytes, str]:
