@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from docker import APIClient
 from docker.errors import APIError, DockerException
 from docker.types import CancellableStream
-from docker.utils import kwargs_from_env
+from docker.utils import kwargs_from_env, parse_host
 
-from registry.executor import cgroups, frames, podman, runtime, sandbox
+from registry.executor import cgroups, faults, frames, podman, runtime, sandbox
 from registry.executor.runtime import (
     Engine,
     EngineAbsent,
@@ -31,11 +32,11 @@ from registry.executor.runtime import (
     LogChunk,
     Meter,
     Network,
-    RepositoryAbsent,
     Spec,
     State,
 )
 from registry.executor.stats import StatsMeter
+from registry.executor.wire import Wire
 
 LOOK = 10  # seconds a list may take: it waits for no container, so an engine that takes longer hangs
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
@@ -43,7 +44,6 @@ _CONNECTIONS = 64
 _STATES = {
     "created": runtime.CREATED, "running": runtime.RUNNING, "restarting": runtime.RUNNING, "paused": runtime.PAUSED,
 }
-_UNKNOWN_IMAGE = re.compile(r"manifest unknown|not found|does not exist|name unknown|no such image|not known", re.I)
 _COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
 _IN_USE, _GONE, _TAKEN = 403, 404, 409  # HTTP statuses of the Engine API, as it uses them
 _BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -52,9 +52,9 @@ _BRIDGE_NAME = "com.docker.network.bridge.name"
 class _Answer(EngineRefuses):
     """The engine's own refusal, with its HTTP status."""
 
-    def __init__(self, error: APIError) -> None:
-        self.words = str(error.explanation or error).strip().rstrip(".")
-        self.status = _TAKEN if podman.is_conflict(self.words) else int(error.status_code or 0)
+    def __init__(self, status: int, words: str) -> None:
+        self.words = words.strip().rstrip(".")
+        self.status = _TAKEN if podman.is_conflict(self.words) else status
         super().__init__(f"The Docker engine refuses: {self.words}.")
 
 
@@ -64,6 +64,7 @@ class DockerRuntime:
     def __init__(self, address: str = "") -> None:
         self._address = address
         self._client: APIClient | None = None
+        self._wire: Wire | None = None  # to an engine at a socket of this machine
         self._lock = threading.Lock()
         self._podman = False  # known once it has answered
         self._volumes: dict[str, tuple[str, ...]] = {}  # by image: an image named by its digest never changes
@@ -81,9 +82,11 @@ class DockerRuntime:
     def close(self) -> None:
         """Let go of all connections."""
         with self._lock:
-            client, self._client = self._client, None
+            client, wire, self._client, self._wire = self._client, self._wire, None, None
         if client is not None:
             client.close()
+        if wire is not None:
+            wire.close()
 
     @contextlib.contextmanager
     def _engine(self) -> Iterator[APIClient]:
@@ -91,9 +94,9 @@ class DockerRuntime:
         try:
             yield self._connected()
         except APIError as error:
-            raise _Answer(error) from None
+            raise _Answer(int(error.status_code or 0), str(error.explanation or error)) from None
         except (DockerException, OSError) as error:  # what the HTTP library raises is an OSError too
-            raise self._absent(error) from None
+            raise faults.absent(self._address, error) from None
 
     def _connected(self) -> APIClient:
         with self._lock:
@@ -101,19 +104,27 @@ class DockerRuntime:
                 options = {"base_url": self._address} if self._address else kwargs_from_env()
                 client = APIClient(**options, version="auto", timeout=TIMEOUT, max_pool_size=_CONNECTIONS)
                 self._podman = podman.is_podman(client.version())
+                kind, _, path = parse_host(options.get("base_url")).partition("://")
+                self._wire = Wire(path) if kind == "http+unix" else None
                 self._client = client
             return self._client
 
-    def _absent(self, error: Exception) -> EngineAbsent:
-        where = f" at {self._address}" if self._address else ""
-        words = str(error)
-        if "ermission denied" in words:
-            why = "this account may not use its socket: add the account to the group docker"
-        elif "Connection refused" in words or "No such file" in words or "FileNotFound" in words:
-            why = "it does not run: an administrator starts it (`service docker start`)"
-        else:
-            why = "it does not answer; an administrator looks at its log"
-        return EngineAbsent(f"The Docker engine{where} cannot be used: {why}.")
+    def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None,
+             seconds: float = TIMEOUT) -> bytes:
+        """The answer to a question that may come twice. Raises _Answer, EngineAbsent."""
+        with self._engine() as client:
+            target = f"/v{client.api_version}{path}{'?' + urlencode(query) if query else ''}"
+            data = None if body is None else json.dumps(body).encode()
+            wire = self._wire
+            if wire is not None:
+                status, found = wire.ask(method, target, data, seconds)
+            else:
+                answer = client.request(method, f"{client.base_url}{target}", data=data, timeout=seconds,
+                                        headers={"Content-Type": "application/json"} if data else None)
+                status, found = answer.status_code, answer.content
+        if status >= 400:
+            raise _Answer(status, frames.message(found))
+        return found
 
     # --- images -------------------------------------------------------------------------------------------------------
 
@@ -140,9 +151,9 @@ class DockerRuntime:
             with self._engine() as client:
                 for step in client.pull(repository, tag=digest, stream=True, decode=True):
                     if "error" in step:
-                        raise _not_fetched(image, str(step["error"]))
+                        raise faults.not_fetched(image, str(step["error"]))
         except _Answer as answer:
-            raise _not_fetched(image, answer.words) from None
+            raise faults.not_fetched(image, answer.words) from None
         self._look_at(image)
 
     def _look_at(self, image: str) -> None:
@@ -157,9 +168,9 @@ class DockerRuntime:
         try:
             if not self.has_image(spec.image):
                 raise ImageAbsent(f"The Docker engine has no image {spec.image}.")
-            with self._engine() as client:
-                body = sandbox.request(spec, self._volumes[spec.image])
-                client.create_container_from_config(podman.request(body, spec) if self._podman else body, spec.name)
+            body = sandbox.request(spec, self._volumes[spec.image])
+            request = podman.request(body, spec) if self._podman else body
+            self._ask("POST", "/containers/create", {"name": spec.name}, request)
         except _Answer as answer:
             if answer.status == _GONE:
                 self._volumes.pop(spec.image, None)  # somebody removed the image meanwhile
@@ -170,8 +181,7 @@ class DockerRuntime:
     def start(self, name: str) -> None:
         """Start a created container. Raises EngineRefuses, also where there is none of that name."""
         try:
-            with self._engine() as client:
-                client.start(name)
+            self._ask("POST", f"/containers/{name}/start")
         except _Answer as answer:
             fatal = answer.status == 400 and _COMMAND_FAULT.search(answer.words) is not None
             raise EngineRefuses(f"The Docker engine does not start the container: {answer.words}.", fatal) from None
@@ -179,8 +189,7 @@ class DockerRuntime:
     def inspect(self, name: str) -> State:
         """The container's state; `absent` where there is none."""
         try:
-            with self._engine() as client:
-                found = client.inspect_container(name)
+            found = json.loads(self._ask("GET", f"/containers/{name}/json"))
         except _Answer as answer:
             if answer.status == _GONE:
                 return State(runtime.ABSENT, name)
@@ -206,9 +215,8 @@ class DockerRuntime:
         filters = json.dumps({"type": ["container"], "container": [container]})
         end = {"stream": "false"} if self._podman else {"until": f"{time.time():.9f}"}  # neither knows the other's
         query = {"since": "1", "filters": filters, **end}
-        with self._engine() as client:
-            response = client.get(f"{client.base_url}/v{client.api_version}/events", params=query, timeout=TIMEOUT)
-        return frozenset(str(document.get("Action", "")) for document in frames.documents([response.content, b"\n"]))
+        found = self._ask("GET", "/events", query)
+        return frozenset(str(document.get("Action", "")) for document in frames.documents([found, b"\n"]))
 
     def meter(self, state: State) -> Meter:
         """What tells how much the container uses while it runs: the kernel's accounts, else the engine's."""
@@ -238,8 +246,8 @@ class DockerRuntime:
 
     def remove(self, name: str) -> None:
         """End and remove the container."""
-        with _unless(_GONE, _TAKEN), self._engine() as client:  # it is gone, or going
-            client.remove_container(name, v=True, force=True)
+        with _unless(_GONE, _TAKEN):  # it is gone, or going
+            self._ask("DELETE", f"/containers/{name}", {"v": "1", "force": "1"})
 
     def follow(self, name: str, since: str = "", *, wait: bool = True,
                stop: threading.Event | None = None) -> Iterator[LogChunk]:
@@ -283,10 +291,7 @@ class DockerRuntime:
     def list(self, instance: str) -> list[State]:
         """Status, name and labels of all containers of the instance; the other fields are not filled."""
         query = {"all": 1, "filters": json.dumps({"label": [f"{runtime.INSTANCE}={instance}"]})}
-        with self._engine() as client:
-            response = client.get(f"{client.base_url}/v{client.api_version}/containers/json", params=query, timeout=LOOK)
-            response.raise_for_status()
-            found = response.json()
+        found = json.loads(self._ask("GET", "/containers/json", query, seconds=LOOK))
         return [State(_STATES.get(entry["State"], runtime.EXITED), entry["Names"][0].lstrip("/"), dict(entry["Labels"]))
                 for entry in found if entry.get("Names")]
 
@@ -353,19 +358,6 @@ def _network(found: Mapping[str, Any], interface: str) -> Network:
             f"The Docker network {found.get('Name')} is not an internal one with a gateway: remove it "
             f"(`docker network rm {found.get('Name')}`), and a right one is made.")
     return Network(gateway, str((found.get("Options") or {}).get(_BRIDGE_NAME) or interface))
-
-
-def _not_fetched(image: str, words: str) -> EngineAbsent | ImageAbsent | RepositoryAbsent | EngineRefuses:
-    """What a failed pull means, told by the engine's words: it has no codes for this."""
-    host = image.partition("/")[0]
-    words = words.strip().rstrip(".")
-    if _UNKNOWN_IMAGE.search(words):
-        return ImageAbsent(f"The Docker repository {host} has no image {image}: register the application anew.")
-    if "denied" in words or "unauthorized" in words:
-        return EngineRefuses(f"The Docker repository {host} does not give out {image}: {words}.")
-    if "no space left" in words:
-        return EngineRefuses(f"The Docker engine has no room for {image}: {words}.")
-    return RepositoryAbsent(f"The Docker repository {host} does not answer, so {image} cannot be fetched: {words}.")
 
 
 @contextlib.contextmanager

@@ -57,3 +57,12 @@ def seconds(stamp: str) -> str:
     whole, _, fraction = stamp.rstrip("Z").partition(".")
     seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
     return f"{seconds}.{fraction or '0'}"
+
+
+def message(body: bytes) -> str:
+    """What an engine says in an answer that refuses: its `message`, else the text itself."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+    return str(found.get("message", found)) if isinstance(found, dict) else str(found)
