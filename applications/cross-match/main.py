@@ -116,7 +116,8 @@ def targets(path):
         for row, line in enumerate(reader, 1):
             ra, dec = number(line[names["ra"]]), number(line[names["dec"]])
             if not (0 <= ra <= 360 and -90 <= dec <= 90):
-                sys.exit(f"No match: row {row} of the list has no position: ra {line[names['ra']]!r}, dec {line[names['dec']]!r}.")
+                sys.exit(f"No match: row {row} of the list has no position: "
+                         f"ra {line[names['ra']]!r}, dec {line[names['dec']]!r}.")
             yield (line.get(names.get("name", "name")) or f"row {row}").strip(), ra, dec
 
 

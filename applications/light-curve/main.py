@@ -37,7 +37,7 @@ def observations(path):
                 continue  # a heading
             if len(values) < 2 or not all(map(math.isfinite, values)) or values[1] > 90:
                 continue  # an empty line; magnitudes of 99 stand for none
-            for column, value in zip(curve, [*values, 0.0], strict=True):
+            for column, value in zip(curve, [*values, 0.0][:3], strict=True):
                 column.append(value)
     return curve
 
@@ -123,7 +123,8 @@ def draw(phases, values, title):
             f'<title>{title}</title><rect width="700" height="540" fill="white"/><path fill="#08519c" d="{dots}"/>'
             f'<rect x="70" y="60" width="560" height="420" fill="none" stroke="black"/>{ticks}'
             f'<text x="70" y="36" font-size="18">{title}</text><text x="350" y="530" text-anchor="middle">Phase</text>'
-            f'<text x="60" y="76" text-anchor="end">{low:.2f}</text><text x="60" y="480" text-anchor="end">{high:.2f}</text></svg>\n')
+            f'<text x="60" y="76" text-anchor="end">{low:.2f}</text>'
+            f'<text x="60" y="480" text-anchor="end">{high:.2f}</text></svg>\n')
 
 
 def main():
