@@ -11,17 +11,18 @@ import click
 from registry.applications import catalogue, references
 from registry.applications.contract import Contract
 from registry.applications.parameters import describe
-from registry.applications.publication import Wording
+from registry.applications.publication import Wording, identifier
 from registry.cli import app_template
 from registry.cli.common import emit, json_option, table, who, with_site
 from registry.errors import Refusal
 from registry.executor.runtime import EngineFault
+from registry.records import lifecycle
 from registry.site import Site
 
 
 @click.group()
 def app() -> None:
-    """Packaged applications: new, test, publish, register, list, show."""
+    """Packaged applications: new, test, publish, register, retract, list, show."""
 
 
 _base = click.option("--base", default="", metavar="IMAGE", help="Build on this image (the Dockerfile's BASE_IMAGE).")
@@ -125,6 +126,19 @@ def register(
         offer = catalogue.pick(connection, record.ivoid)
     document = {"ivoid": record.ivoid, "title": record.title, "version": offer.version, "image": offer.image}
     emit(document, as_json, lambda: click.echo(f"{offer.name} is {offer.image}"))
+
+
+@app.command()
+@click.argument("application")
+@click.option("--why", default="", help="What the history says, such as the vulnerability that was found.")
+@click.option("--back", is_flag=True, help="Offer it again.")
+@with_site
+def retract(site: Site, application: str, why: str, back: bool) -> None:
+    """Offer APPLICATION (its identifier, or the last part of it) no longer; its record and jobs that ran it stay."""
+    ivoid = application if application.startswith("ivo://") else identifier(site.settings, application)
+    change = lifecycle.reactivate if back else lifecycle.deactivate
+    record = change(site, ivoid, who=who(), why=why)
+    click.echo(f"{record.ivoid} is {'offered again' if back else 'offered no longer'}.")
 
 
 @app.command("list")

@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reproject": ("records", "reproject", "Derive the tables of searches from the records anew."),
     "harvest": ("harvest", "harvest", "Other registries: add, harvest, see what came."),
     "api": ("services", "api", "The standard APIs inside this datacenter: describe, find, watch."),
-    "app": ("applications", "app", "Packaged applications: new, test, publish, register, list, show."),
+    "app": ("applications", "app", "Packaged applications: new, test, publish, register, retract, list, show."),
     "where": ("dispatch", "where", "Say where an application can run now, and why not elsewhere."),
     "run": ("jobs", "run", "Run an application, here or at another datacenter."),
     "jobs": ("jobs", "jobs", "List jobs, show one."),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from registry import create_app
+from registry.applications.catalogue import NoApplication
 from registry.applications.parameters import ParameterError
+from registry.cli.main import registry
 from registry.dispatch import runners, where
 from registry.dispatch.where import BadOrder
 from registry.tables import images, runners as table
@@ -107,3 +110,26 @@ def test_the_page_and_json(pair: Pair) -> None:
     assert refused.status_code == 404 and "no application nothing" in refused.json["error"]
     assert client.get("/where.json").status_code == 400
     assert client.get(f"/where.json?app={APP}&limit=x").status_code == 400
+
+
+def test_a_retracted_application_is_offered_nowhere_and_can_come_back(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("authority", "repository", "base_url", "admin_email"):
+        monkeypatch.setenv(f"INNERSPACE_{name.upper()}", getattr(pair.site.settings, name))
+
+    def retract(*options: str) -> str:
+        done = CliRunner().invoke(registry, [
+            "--instance", str(pair.site.settings.instance), "app", "retract", *options])
+        assert done.exit_code == 0, done.exception
+        return done.stdout
+
+    assert "no longer" in retract("count", "--why", "A hole in its library.")
+    with pytest.raises(NoApplication):
+        where.where(pair.site, APP)
+    pair.south.harvested(pair.north.record(APP))  # what a harvest brings
+    with pytest.raises(NoApplication):
+        where.where(pair.south.site, APP)
+
+    assert "offered again" in retract("count", "--back")
+    assert where.where(pair.site, APP).verdicts[0].possible
