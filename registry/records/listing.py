@@ -74,7 +74,7 @@ def select_records(
     values = {"after_stamp": after[0], "after_key": after[1]} if after else {}
     result = connection.execute(query, _values(which) | values | {"most": limit})
     if not bodies:
-        return [Item(*row, b"") for row in result.all()]
+        return [Item._make((*row, b"")) for row in result.all()]
     found: list[Item] = []
     size = 0
     for rows in result.partitions(_STEP):

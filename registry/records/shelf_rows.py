@@ -10,7 +10,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Row, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
 from registry.db import before_commit
 from registry.records import stamping
@@ -123,11 +123,12 @@ def put(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -
     The driver is spoken to directly: there are sixty such rows to a record, and nothing in them to convert.
     """
     if rows:
-        connection.exec_driver_sql(_statement(table, type(connection.dialect)), list(rows))
+        dialect: Any = type(connection.dialect)
+        connection.exec_driver_sql(_statement(table, dialect), list(rows))
 
 
 @cache
-def _statement(table: Table, dialect: type[Dialect]) -> str:
+def _statement(table: Table, dialect: Any) -> str:
     # the styles in which the drivers of both databases take values by position
     style = "qmark" if dialect.name == "sqlite" else "format"
     return str(insert(table).compile(dialect=dialect(paramstyle=style), column_keys=_COLUMNS[table.name]))
