@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    bindparam,
     delete as sql_delete,
     func,
     insert as sql_insert,
@@ -45,6 +46,10 @@ _OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
 _TAKEN = jobs.c.lease > literal_column("''")
 _UNWANTED = jobs.c.desired != literal_column("'RUN'")
 _READY = jobs.c.rank > literal_column("''")
+# made once: they are asked many times a job
+_BY_ID = select(jobs).where(jobs.c.id == bindparam("wanted"))
+_HOLDER = select(jobs.c.lease, jobs.c.attempt).where(jobs.c.id == bindparam("wanted"))
+_ALL_TAKEN, _ALL_UNWANTED = select(jobs).where(_TAKEN), select(jobs).where(_UNWANTED)
 _share = func.coalesce(jobs.c.owner, literal_column("''"))
 
 
@@ -142,10 +147,16 @@ class NoJob(NotFound):
 
 def get(connection: Connection, job_id: str) -> Job:
     """The job of that id, whatever is wanted of it. Raises NoJob."""
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+    row = connection.execute(_BY_ID, {"wanted": job_id}).first()
     if row is None:
         raise NoJob(job_id)
     return _job(row)
+
+
+def holder(connection: Connection, job_id: str) -> tuple[str, int] | None:
+    """Which lease the job has, and with which attempt; None for a job that is gone."""
+    row = connection.execute(_HOLDER, {"wanted": job_id}).first()
+    return (row.lease, row.attempt) if row else None
 
 
 def parameters(connection: Connection, job_id: str) -> list[Parameter]:
@@ -289,7 +300,7 @@ def tell_waiting(connection: Connection, message: str) -> int:
 def leased(connection: Connection) -> list[Job]:
     """The jobs a worker has to look at: unfinished ones that are taken or are to stop, and those to be deleted."""
     # two queries, since each has its partial index and their union has none
-    found = {row.id: _job(row) for kind in (_TAKEN, _UNWANTED) for row in connection.execute(select(jobs).where(kind))}
+    found = {row.id: _job(row) for query in (_ALL_TAKEN, _ALL_UNWANTED) for row in connection.execute(query)}
     wanted = (job for job in found.values() if job.desired == DELETE or not (job.final or job.step == ELSEWHERE))
     return sorted(wanted, key=lambda job: (job.created, job.id))
 

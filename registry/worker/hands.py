@@ -30,10 +30,11 @@ from registry.executor.runtime import (
     State,
 )
 from registry.site import Site
-from registry.uws import fair, files, store
+from registry.uws import files, store
 from registry.uws.phases import ABORTED, ARCHIVED, ERROR, EXECUTING, SUSPENDED, WAITING
 from registry.uws.store import Job, NoJob, PhaseChange
 from registry.worker import publish, stage
+from registry.worker.claims import Claims
 from registry.worker.decide import OVERDISK, OVERTIME, STAGED, Action, decide, is_overtime
 from registry.worker.images import Fetches
 from registry.worker.lease import Lease, Watch
@@ -65,6 +66,7 @@ class Hands:
         self.site, self.runtime, self.lease = site, runtime, lease
         self.network = DcNetwork(site, runtime)
         self.fetches = Fetches(runtime, news, stop)
+        self.claims = Claims(site, lease, self.fetches, observe)
         self.watch = Watch(site)
         self.engine: Engine | None = None
         self.obstacle = ""  # why no job is claimed though there is an engine
@@ -73,7 +75,7 @@ class Hands:
         self._news, self._freed, self._observe = news, freed, observe
         self.running = Running(site, runtime)
         self._stopping: set[str] = set()
-        self._acts: dict[Action, Callable[[Job, State], bool]] = {
+        self._acts: dict[Action, Callable[[Job, State], bool | State]] = {
             Action.NOTHING: self._keep_watch, Action.START: self._start, Action.RUNNING: self._mark_running,
             Action.SUSPEND: self._suspend, Action.STOP: self._stop, Action.FINISH: self._finish,
             Action.LOST: self._finish, Action.ABORT: self._abort, Action.CLEAN: self._clean,
@@ -84,13 +86,15 @@ class Hands:
 
     def turn(self, job_id: str) -> None:
         """Do what is to be done with the job. Raises nothing of the engine's: that is noted, and looked at again."""
+        ended: State | None = None  # nothing changes about a container that has ended
         for _ in range(_MOST_ACTIONS):
             job = self._load(job_id)
             if job is None or not self.may(job):
+                self.claims.over(job_id)
                 self.running.let_go(job_id)
                 return
             try:
-                state = self.runtime.inspect(stage.container(self.site, job))
+                state = ended or self._inspect(job)
                 action = decide(job, state, self.running.now(job), self.site.settings.archive_time)
                 again = self._acts[action](job, state)
             except EngineAbsent as error:
@@ -106,20 +110,20 @@ class Hands:
                 again = self._wait(job, f"The files of the job cannot be written: {error.strerror or error}.")
             if not again:
                 return
+            ended = again if isinstance(again, State) else None
         _log.error("job %s does not come to rest", job_id)
 
     def claim(self) -> list[str]:
         """Take jobs out of the queue while there are places and an engine; they need a turn each."""
         claimed: list[str] = []
-        while self.engine is not None and not self.obstacle:
-            with self.site.database.write() as connection:
-                most = self.site.settings.running_jobs + self.fetches.waiting()
-                job = store.claim(connection, self.lease.name, most, fair.shares(self.site.settings))
-            if job is None:
-                break
-            self._observe("claimed", job)
+        while self.engine is not None and not self.obstacle and (job := self.claims.next()) is not None:
             claimed.append(job.id)
         return claimed
+
+    def _inspect(self, job: Job) -> State:
+        """The container of the present attempt; none is made before the row says STAGED."""
+        name = stage.container(self.site, job)
+        return State(ABSENT, name) if job.step == store.CLAIMED else self.runtime.inspect(name)
 
     def _load(self, job_id: str) -> Job | None:
         try:
@@ -145,8 +149,9 @@ class Hands:
 
         A worker that hung for longer than its beat may, its jobs have gone to another, goes on where it was.
         """
-        now = self._load(job.id)
-        if now is None or now.lease != self.lease.name or now.attempt != job.attempt:
+        with self.site.database.read() as connection:
+            holder = store.holder(connection, job.id)
+        if holder != (self.lease.name, job.attempt):
             raise _Superseded
 
     def _wait(self, job: Job, why: str) -> bool:
@@ -156,9 +161,14 @@ class Hands:
                 self._note(now, message=why)
         return False
 
-    # --- actions: each gives back whether to look again at once -------------------------------------------------------
+    def _free(self, job: Job) -> None:
+        """The job needs its place no longer: let the next one in."""
+        self.claims.over(job.id)
+        self._freed()
 
-    def _start(self, job: Job, state: State) -> bool:
+    # --- actions: each gives back whether to look again at once, or the state of its container to look at -------------
+
+    def _start(self, job: Job, state: State) -> bool | State:
         try:
             if not self.runtime.has_image(job.image):
                 return self._fetch(job)
@@ -178,7 +188,8 @@ class Hands:
             return self._end(job, Outcome(ERROR, FATAL if error.fatal else TRANSIENT, str(error)))
         self._observe("started", job)
         state = self.runtime.inspect(stage.container(self.site, job))
-        return self._mark_running(job, state) or state.status != RUNNING
+        again = self._mark_running(job, state) or state.status != RUNNING
+        return state if state.status == EXITED else again
 
     def _stage(self, job: Job) -> Job | None:
         """Folders, token, container; None where the job was changed meanwhile."""
@@ -291,7 +302,7 @@ class Hands:
         """The last phase is committed: wake who waits for it, let the next job in, then clear up."""
         self.site.bells.ring(PHASES)
         self._observe("published", job)
-        self._freed()
+        self._free(job)
         self._clean(job, State(ABSENT, ""))
         return False
 
@@ -331,7 +342,7 @@ class Hands:
                 return True
             store.set_results(connection, job.id, ())
         self.site.bells.ring(PHASES)
-        self._freed()
+        self._free(job)
         return False
 
     def _remove_all(self, job: Job, state: State) -> None:
@@ -344,7 +355,7 @@ class Hands:
         with self.site.database.write() as connection:
             store.remove(connection, job.id)
         self.site.bells.ring(PHASES)
-        self._freed()
+        self._free(job)
         return False
 
     # --- what runs ----------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ def survey(hands: Hands) -> list[str]:
     with site.database.read() as connection:
         jobs = store.leased(connection)
     hands.watch.forget(jobs)
+    hands.claims.still(jobs)
     known = {stage.container(site, job) for job in jobs}
     ours = [state for state in states if state.labels.get(runtime.HOME) == stage.home(site)]
     strays = [job_id for state in ours if state.name not in known and (job_id := _stray(hands, state))]
