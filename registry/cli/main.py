@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -91,11 +92,16 @@ def main() -> None:
     except BrokenPipeError:  # whoever read us has seen enough
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:  # only one kind of it: its class is heavy to import, and is there when it was raised
-        if not _database_failed(error):
+    except Exception as error:  # a person is told in a sentence even what nobody has thought of
+        if os.environ.get("REGISTRY_DEBUG"):
             raise
-        print("registry: The database failed (full, busy or away), so nothing was changed: "
-              f"{str(error).splitlines()[0]}. `registry doctor` looks at it.", file=sys.stderr)
+        first = (str(error).splitlines() or [""])[0]
+        if _database_failed(error):
+            print("registry: The database failed (full, busy or away), so nothing was changed: "
+                  f"{first}. `registry doctor` looks at it.", file=sys.stderr)
+        else:
+            print(f"registry: This is a fault of the program, not yours ({type(error).__name__}: {first}): try again, and "
+                  "report it with what is printed when REGISTRY_DEBUG=1 is set.", file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 

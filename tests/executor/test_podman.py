@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,12 @@ def imported(client: docker.DockerClient, program: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[podmen.Podman]:
-    with podmen.running(tmp_path_factory.mktemp("podman")) as running:
+def podman() -> Iterator[podmen.Podman]:
+    # podman takes no run folder with a name longer than 50 characters
+    with (
+        tempfile.TemporaryDirectory(prefix="podman-", ignore_cleanup_errors=True) as folder,
+        podmen.running(Path(folder)) as running,
+    ):
         yield running
 
 

@@ -16,8 +16,9 @@ from werkzeug import Request, Response
 
 from registry import clock
 from registry.bell import ANSWERS
+from registry.records import store as shelf
 from registry.services import inner, query
-from registry.services.health import hooks, polling, rules, store
+from registry.services.health import first, hooks, polling, rules, store
 from registry.services.health.rules import DOWN, MAINTENANCE, UNKNOWN, UP, Look, Row
 from registry.site import Site
 from tests.services.conftest import CONE, capability, publish_service
@@ -127,6 +128,23 @@ def test_a_services_own_document_is_asked_and_believed(founded: Site, httpserver
     assert (row.state, row.message) == (DOWN, "The disk is full.")
     with site.database.read() as connection:
         assert [(one.was, one.state) for one in store.history(connection, STARS)] == [(UP, DOWN), (UNKNOWN, UP)]
+
+
+def test_the_first_look_reads_what_the_worker_knows_in_the_unit_that_writes(
+    founded: Site, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch,
+):
+    """Else the worker makes the same rows in between, and registering a service fails."""
+    publish_service(founded, "stars", *documented(httpserver))
+    with founded.database.read() as connection:
+        record = shelf.get(connection, STARS)
+    units = []
+    real = first.find
+    monkeypatch.setattr(
+        first, "find", lambda connection, **more: units.append(connection.info["writes"]) or real(connection, **more))
+    for _ in range(2):
+        first.note(founded, record, Availability(available=True))
+    assert units == [True, True]
+    assert [row.state for row in rows(founded, record.ivoid)] == [UP]
 
 
 def test_without_a_document_each_address_is_looked_at(founded: Site, httpserver: HTTPServer):

@@ -66,6 +66,7 @@ def targets(settings: Settings, found: Iterable[Endpoint]) -> dict[tuple[str, st
 
 def follow(connection: Connection, wanted: Mapping[tuple[str, str], Row], now: datetime) -> None:
     """Make the rows those that are `wanted`: new ones are due now, what is no longer registered is forgotten."""
+    alone(connection, CHANGES)
     have = {(row.key, row.url): row.asked for row in connection.execute(
         select(health.c.key, health.c.url, health.c.asked))}
     gone = [pair for pair in have if pair not in wanted or wanted[pair].asked != have[pair]]
