@@ -15,7 +15,7 @@ import secrets
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -197,7 +197,8 @@ def check_password(site: Site, name: str, password: str, address: str) -> Caller
 
 def _count_try(connection: Connection, subject: str) -> int:
     row = insert(login_attempts).values(subject=subject, at=clock.stamp())
-    return connection.execute(row).inserted_primary_key[0]
+    # the key of one row that was inserted is never None
+    return cast(Row[Any], connection.execute(row).inserted_primary_key)[0]
 
 
 def _refuse_flood(connection: Connection, subjects: tuple[str, str]) -> None:
@@ -276,9 +277,11 @@ def create_token(connection: Connection, name: str, label: str = "", days: int =
         raise AccountError("A token is good for 1 to 3650 days.")
     row = _existing(connection, name)
     secret = secrets.token_urlsafe(32)
-    number = connection.execute(insert(api_tokens).values(
+    made = connection.execute(insert(api_tokens).values(
         account_id=row.id, token_hash=digest(secret), label=label[:200], created=clock.stamp(),
-        expires=clock.stamp(clock.later(days * 86400)))).inserted_primary_key[0]
+        expires=clock.stamp(clock.later(days * 86400))))
+    # the key of one row that was inserted is never None
+    number = cast(Row[Any], made.inserted_primary_key)[0]
     return next(token for token in tokens(connection) if token.id == number), secret
 
 

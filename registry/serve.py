@@ -106,7 +106,8 @@ def web_server(site: Site):  # type: ignore[no-untyped-def]
         return server
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise Refusal(f"The web server cannot listen on {settings.host}: {error.strerror}; correct host in config.toml.") from None
+            raise Refusal(
+                f"The web server cannot listen on {settings.host}: {error.strerror}; correct host in config.toml.") from None
         raise PortInUse(
             f"Port {settings.port} on {settings.host} is in use by another program: stop that one, or choose another "
             "with --port (and base_url in config.toml).") from None

@@ -10,11 +10,11 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
 
@@ -86,7 +86,8 @@ class Schemas:
             schema = self._schema(profile)
             if schema.validate(document):
                 return missing
-            found = [_problem(entry) for entry in list(schema.error_log)[:MAX_PROBLEMS]]
+            entries = list(cast(Iterable[Any], schema.error_log))  # lxml's stubs do not say that it is a list
+            found = [_problem(entry) for entry in entries[:MAX_PROBLEMS]]
         return missing + found
 
     def validate_any(self, element: etree._Element) -> tuple[str | None, list[Problem]]:
@@ -139,7 +140,7 @@ def _missing(element: etree._Element, namespace: str) -> Problem:
     first = next(node for node in element.iter(etree.Element) if namespace in _used_by(node))
     where = etree.QName(first).localname
     return Problem(where, f"There is no schema here for the namespace {namespace}, which element '{where}' uses.", where,
-                   first.sourceline or 0)
+                   cast(int | None, first.sourceline) or 0)  # lxml's stubs do not say its type
 
 
 def _problem(entry: Any) -> Problem:

@@ -98,7 +98,7 @@ def applications_add() -> tuple[Response, int]:
     return _made(application_pages.register(body({"reference"}, set())["reference"], guard.who()))
 
 
-_KINDS: dict[str, tuple[type, str]] = {
+_KINDS: dict[str, tuple[type[Any], str]] = {
     "interval": (int, "a whole number of seconds, 60 or more"),
     "priority": (int, "a whole number from -100 to 100"),
     "full": (bool, "true or false"),

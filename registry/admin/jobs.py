@@ -153,7 +153,8 @@ def _part(found: Job, stream: str, since: int) -> dict[str, Any]:
 
 
 def _whole_log(found: Job, stream: str) -> bytes:
-    parts, since = [], 0
+    parts: list[bytes] = []
+    since = 0
     while True:
         data, since = use_cases.log(site(), found, stream, since)
         if not data:

@@ -29,7 +29,8 @@ from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
 MODULES = (
-    api, applications, dashboard, harvest_api, inner, inner_api, jobs, login, people, quarantine, records, runs, services, sources,
+    api, applications, dashboard, harvest_api, inner, inner_api, jobs, login, people, quarantine, records, runs, services,
+    sources,
 )
 _HOUR = 3600
 

@@ -109,7 +109,11 @@ def _bar(console: Any, title: str, total: int | None) -> Iterator[Callable[[int,
                TextColumn("{task.fields[words]}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=total, words="")
-        yield lambda done, words="": bar.update(task, completed=done, words=words)
+
+        def update(done: int, words: str = "") -> None:
+            bar.update(task, completed=done, words=words)
+
+        yield update
 
 
 @contextmanager

@@ -35,9 +35,9 @@ def results(site: Site, far: Far, job_id: str, url: str, told: FarJob, most: int
             path = _path(one.id)
             found.append(_copy(site, far, one, url, draft / path, path, number, most))
             most -= found[-1].size
-        for one in found:
-            (place / one.path).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft / one.path, place / one.path)
+        for copied in found:
+            (place / copied.path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(draft / copied.path, place / copied.path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return found

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from docker import APIClient
@@ -104,7 +104,8 @@ class DockerRuntime:
                 options = {"base_url": self._address} if self._address else kwargs_from_env()
                 client = APIClient(**options, version="auto", timeout=TIMEOUT, max_pool_size=_CONNECTIONS)
                 self._podman = podman.is_podman(client.version())
-                kind, _, path = parse_host(options.get("base_url")).partition("://")
+                # of a str it makes a str, whatever its stubs say
+                kind, _, path = cast(str, parse_host(options.get("base_url"))).partition("://")
                 self._wire = Wire(path) if kind == "http+unix" else None
                 self._client = client
             return self._client

@@ -84,8 +84,8 @@ def _write(file: IO[bytes], data: bytes) -> None:
 
 def _anew(path: Path, kept: int) -> IO[bytes]:
     """The file with its first `kept` bytes, as one of its own: whoever had it open, and hung, writes to the old one."""
-    for old in path.parent.glob(f"{path.name}.*"):
-        old.unlink(missing_ok=True)
+    for left in path.parent.glob(f"{path.name}.*"):
+        left.unlink(missing_ok=True)
     draft = path.with_name(f"{path.name}.{os.urandom(6).hex()}")
     file = draft.open("x+b", buffering=0)
     try:

@@ -70,5 +70,5 @@ def our_registry(settings_authority: str) -> str:
 
 def listed(registry_record: etree._Element) -> list[str]:
     """The authorities that a vg:Registry record lists, as it spells them, without ivo:// (VORegistry 1.0 §3.1)."""
-    texts = ("".join(found.itertext()).strip() for found in registry_record.iterchildren("{*}managedAuthority"))
+    texts = ("".join(map(str, found.itertext())).strip() for found in registry_record.iterchildren("{*}managedAuthority"))
     return [text.removeprefix("ivo://") for text in texts if text]

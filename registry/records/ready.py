@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
 
 from registry.records import projection
 from registry.records.shelf_rows import Packed, pack
-from vosi import identifiers, resource, xmlio
-from vosi import namespaces as ns
+from vosi import identifiers, namespaces as ns, resource, xmlio
 from vosi.resource import Summary
 from vosi.schemas import RECOMMENDED, Problem, Schemas
 
@@ -82,7 +81,8 @@ class Ready:
     def place(self, name: str) -> str:
         """`(line 6, in element identifier)`: where the record has its first child `name`, else itself."""
         found = self.element.find(f"{{*}}{name}")
-        line = (self.element if found is None else found).sourceline or 1
+        # lxml's stubs do not say the type of a line
+        line = cast(int | None, (self.element if found is None else found).sourceline) or 1
         return (f"(line {line + self.first_line - 1}, in element "
                 f"{etree.QName(self.element).localname if found is None else name})")
 

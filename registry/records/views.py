@@ -137,9 +137,10 @@ def _xml(record: Record) -> Response:
 
 
 def _conditional(record: Record, response: Response) -> Response:
-    response.set_etag(f"{record.digest[:32]}-{record.version}-{response.mimetype.rpartition('/')[2]}")
+    response.set_etag(f"{record.digest[:32]}-{record.version}-{(response.mimetype or '').rpartition('/')[2]}")
     response.headers["Vary"] = "Accept"
-    return response.make_conditional(request)
+    response.make_conditional(request)  # changes it in place
+    return response
 
 
 def _listed(record: Record) -> dict[str, Any]:
