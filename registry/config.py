@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -130,8 +130,15 @@ class Settings(BaseSettings):
     health_grace: int = Field(2, ge=1, description="Looks in a row that must fail before a service counts as down.")
     watch_interval: int = Field(3600, ge=1, description="Seconds between two readings of a service's own documents.")
     webhooks: list[str] = Field(
-        default_factory=list, description="Addresses that are told, by a POST of JSON, when a service or a source goes down or comes back.",
+        default_factory=list,
+        description="Addresses that are told, by a POST of JSON, when a service or a source goes down or comes back.",
     )
+    mail_host: str = Field("", description="Mail server (SMTP), host:port, that takes what mail_to is sent.")
+    mail_from: str = Field("", description="Address that mail comes from; admin_email when empty.")
+    mail_to: list[str] = Field(
+        default_factory=list, description="Mail addresses that are told what webhooks are told; they need mail_host.",
+    )
+    mail_tls: bool = Field(False, description="Whether mail is sent only after STARTTLS, to a server whose certificate is good.")
     internal_hosts: list[str] = Field(
         default_factory=list,
         description="Host names, or .suffixes of them, that are inside this datacenter besides internal addresses.",
@@ -147,6 +154,31 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("mail_host")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        port = re.fullmatch(r"[^\s@/]+:([0-9]{1,5})", value, re.ASCII)
+        if value and not (port and 0 < int(port[1]) < 2**16):
+            raise ValueError("must be host:port, like localhost:25")
+        return value
+
+    @field_validator("mail_from", "mail_to")
+    @classmethod
+    def _mail_addresses(cls, value: str | list[str]) -> str | list[str]:
+        for address in value if isinstance(value, list) else filter(None, [value]):
+            if not re.fullmatch(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\]+", address):
+                raise ValueError(f"{address!r} is no mail address (name@host)")
+        return value
+
+    @field_validator("mail_to")
+    @classmethod
+    def _mail_can_be_sent(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if value and not info.data.get("mail_host"):
+            raise ValueError("needs mail_host, the mail server's host:port")
+        if value and not (info.data.get("mail_from") or info.data.get("admin_email")):
+            raise ValueError("needs mail_from or admin_email, the address that mail comes from")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -1,18 +1,15 @@
-"""How the sources do: each change from well to failing, to held or back, written down once and told to the hooks.
+"""How the sources do: each change from well to failing, to held or back, written down once and told by `registry.hooks`.
 
-A hook that fails is tried again a few times, with the same `id`, so that it may know what it has heard already.
+Who could not be told is told again a few times, with the same `id`, so that it may know what it has heard already.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from registry import clock
-from registry.errors import Refusal
+from registry import clock, hooks
 from registry.harvest import store
 from registry.harvest.store import Run
 from registry.site import Site
@@ -21,7 +18,6 @@ from registry.tables import harvest_changes, sources
 OK, FAILING, HELD = "ok", "failing", "held"
 TRIES = 5
 _STATES = {store.COMPLETE: OK, store.FAILED: FAILING, store.HELD: HELD}
-_log = logging.getLogger(__name__)
 
 
 def note(connection: Connection, site: Site, run: Run) -> None:
@@ -34,11 +30,11 @@ def note(connection: Connection, site: Site, run: Run) -> None:
     if source.health or state != OK:  # a first harvest that comes is no news
         connection.execute(insert(harvest_changes).values(
             source_id=run.source_id, run_id=run.id, at=clock.stamp(), was=source.health or "new", state=state,
-            message=run.message, tries=0 if site.settings.webhooks else None, told=[]))
+            message=run.message, tries=0 if hooks.anyone(site.settings) else None, told=[]))
 
 
 def tell(site: Site) -> int:
-    """Tell the hooks what they have not heard; says how many changes are settled now. Never raises for what they do."""
+    """Tell of what has not been told everybody; says how many changes are settled now. Never raises for what others do."""
     with site.database.read() as connection:
         untold = connection.execute(
             select(harvest_changes, sources.c.name, sources.c.registry, sources.c.url, sources.c.owner)
@@ -48,9 +44,9 @@ def tell(site: Site) -> int:
 
 
 def _tell(site: Site, change: Row[Any]) -> bool:
-    hooks = list(dict.fromkeys(site.settings.webhooks))
-    heard = [url for url in hooks if url in change.told or _posted(site, url, document(site, change))]
-    settled = len(heard) == len(hooks) or change.tries + 1 >= TRIES
+    heard = list(change.told)
+    fault = hooks.tell(site, document(site, change), f"source {change.name} is {change.state}, was {change.was}", heard)
+    settled = not fault or change.tries + 1 >= TRIES
     with site.database.write() as connection:
         connection.execute(update(harvest_changes).where(harvest_changes.c.id == change.id).values(
             tries=None if settled else change.tries + 1, told=heard))
@@ -65,15 +61,3 @@ def document(site: Site, change: Row[Any]) -> dict[str, Any]:
         "was": change.was, "at": change.at, "message": change.message,
         "page": site.settings.url(f"admin/runs/{change.run_id}"),
     }
-
-
-def _posted(site: Site, url: str, said: dict[str, Any]) -> bool:
-    body = json.dumps(said, ensure_ascii=False).encode()
-    try:
-        with site.fetcher.stream("POST", url, headers={"Content-Type": "application/json"}, body=body) as answer:
-            if 200 <= answer.status < 300:
-                return True
-            _log.warning("the webhook %s answers with status %s", url, answer.status)
-    except Refusal as error:
-        _log.warning("a webhook is not told: %s", error)
-    return False

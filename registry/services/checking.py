@@ -8,6 +8,7 @@ from typing import Any
 from registry import clock
 from registry.bell import ANSWERS
 from registry.errors import NotFound
+from registry.hooks import anyone
 from registry.records.store import key_of
 from registry.services import levels, telling, watches, watching
 from registry.services.find import find
@@ -46,7 +47,7 @@ def check(site: Site, ivoid: str) -> Checked:
         (row, rules.judged(row, look(row), clock.now(), interval=settings.health_interval, grace=1))
         for row in (known.get(pair, row) for pair, row in ours.items())]
     with site.database.write() as connection:
-        changes = store.save(connection, judged, tell=bool(settings.webhooks))
+        changes = store.save(connection, judged, tell=anyone(settings))
     if changes:
         site.bells.ring(ANSWERS)
     with site.database.read() as connection:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from registry import clock
 from registry.bell import ANSWERS
+from registry.hooks import anyone
 from registry.records import store as shelf
 from registry.services.find import find
 from registry.services.health import hooks, rules, store
@@ -184,7 +185,7 @@ class Poller:
     def _write(self) -> None:
         done, self._done = self._done, []
         with self._site.database.write() as connection:
-            changes = store.save(connection, done, tell=bool(self._site.settings.webhooks))
+            changes = store.save(connection, done, tell=anyone(self._site.settings))
         self._known.difference_update((row.key, row.url) for row, _ in done)
         self._written = time.monotonic()
         if changes:
@@ -202,7 +203,7 @@ class Poller:
             for _, result in ended:
                 if isinstance(result, Exception):
                     _log.error("telling the hooks failed", exc_info=result)
-        elif self._site.settings.webhooks and hooks.anything(self._site):
+        elif anyone(self._site.settings) and hooks.anything(self._site):
             self._telling = True
             self._teller.give(self._site)
 
