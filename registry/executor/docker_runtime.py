@@ -7,12 +7,12 @@ before its engine. Every wall of the sandbox is made in `sandbox.py`.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -21,8 +21,9 @@ from docker.errors import APIError, DockerException
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env, parse_host
 
-from registry.executor import cgroups, faults, frames, podman, runtime, sandbox
+from registry.executor import bridges, cgroups, faults, frames, podman, runtime, sandbox
 from registry.executor.runtime import (
+    STREAMS,
     Engine,
     EngineAbsent,
     EngineFault,
@@ -46,7 +47,6 @@ _STATES = {
 }
 _COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
 _IN_USE, _GONE, _TAKEN = 403, 404, 409  # HTTP statuses of the Engine API, as it uses them
-_BRIDGE_NAME = "com.docker.network.bridge.name"
 
 
 class _Answer(EngineRefuses):
@@ -250,20 +250,30 @@ class DockerRuntime:
         with _unless(_GONE, _TAKEN):  # it is gone, or going
             self._ask("DELETE", f"/containers/{name}", {"v": "1", "force": "1"})
 
-    def follow(self, name: str, since: str = "", *, wait: bool = True,
-               stop: threading.Event | None = None) -> Iterator[LogChunk]:
+    def follow(self, name: str, since: str = "", *, wait: bool = True, stop: threading.Event | None = None,
+               streams: Collection[str] = STREAMS, tail: int = 0) -> Iterator[LogChunk]:
         """What the container wrote from `since` on until it ends or `stop` is set; without `wait`: until now.
 
-        `since` is a chunk's stamp, and that chunk comes again. Nothing where there is no such container.
+        `since` is a chunk's stamp, and all chunks with it come again. With `tail` only the last so many chunks, of which
+        those of `streams` are given. Nothing where there is no such container.
         """
         with self._engine():
-            read = self._look_again if self._podman else self._read
-        yield from read(name, since, wait, stop)
+            podmans = self._podman
+        if podmans:
+            found = self._look_again(name, since, wait, stop)
+            chosen = deque(found, tail) if tail else found
+            yield from (chunk for chunk in chosen if chunk.stream in streams)
+            return
+        query = {stream: int(stream in streams) for stream in STREAMS}
+        yield from self._read(name, since, wait, stop, **query, **({"tail": tail} if tail else {}))
 
-    def _read(self, name: str, since: str, wait: bool, stop: threading.Event | None) -> Iterator[LogChunk]:
-        query: dict[str, int | str] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(wait)}
+    def _read(
+        self, name: str, since: str, wait: bool, stop: threading.Event | None, stdout: int = 1, stderr: int = 1,
+        **further: int,
+    ) -> Iterator[LogChunk]:
+        query = {"stdout": stdout, "stderr": stderr, "timestamps": 1, "follow": int(wait), **further}
         if since:
-            query["since"] = frames.seconds(since)
+            query |= {"since": frames.seconds(since)}
         with self._engine() as client:
             response = client.get(f"{client.base_url}/v{client.api_version}/containers/{name}/logs", params=query,
                                   stream=True, timeout=(TIMEOUT, None if wait else TIMEOUT))
@@ -272,6 +282,8 @@ class DockerRuntime:
             return
         with _ended_by(response, stop) as chunks:
             for stream, data in frames.split(chunks):
+                if stream == frames.FAULT:  # a log that began anew under its reader, mostly
+                    return
                 stamp, _, text = data.partition(b" ")
                 yield LogChunk(stream, stamp.decode("ascii", "replace"), text)
 
@@ -316,10 +328,10 @@ class DockerRuntime:
         """The internal network of that name, made where there is none: no way out, and none between its containers."""
         with _unless(_GONE), self._engine() as client:
             return self._network(client.inspect_network(name))
-        options = {"com.docker.network.bridge.enable_icc": "false", _BRIDGE_NAME: bridge_name(name)}
         try:
             with self._engine() as client:
-                client.create_network(name, "bridge", options, internal=True, check_duplicate=True, attachable=False)
+                client.create_network(
+                    name, "bridge", bridges.options(name), internal=True, check_duplicate=True, attachable=False)
         except _Answer as answer:
             if answer.status != _TAKEN:  # another worker of this instance was faster
                 raise EngineRefuses(f"The Docker engine does not make the network {name}: {answer.words}.") from None
@@ -327,8 +339,8 @@ class DockerRuntime:
             return self._network(client.inspect_network(name))
 
     def _network(self, found: Mapping[str, Any]) -> Network:
-        default = bridge_name(str(found.get("Name"))) if self._podman else f"br-{str(found.get('Id'))[:12]}"
-        return _network(found, default)  # podman names its interface as it was told to, and does not tell
+        name = bridges.bridge_name(str(found.get("Name"))) if self._podman else f"br-{str(found.get('Id'))[:12]}"
+        return bridges.found(found, name)  # podman names its interface as it was told to, and does not tell
 
     def remove_network(self, name: str) -> None:
         """Remove the network unless containers are on it."""
@@ -344,21 +356,6 @@ def _unless(*statuses: int) -> Iterator[None]:
     except _Answer as answer:
         if answer.status not in statuses:
             raise
-
-
-def bridge_name(network: str) -> str:
-    """The host's interface to a network of ours: an interface's name has 15 characters at most."""
-    return f"isp{hashlib.sha256(network.encode()).hexdigest()[:10]}"
-
-
-def _network(found: Mapping[str, Any], interface: str) -> Network:
-    pools = [pool for pool in found.get("IPAM", {}).get("Config") or [] if ":" not in str(pool.get("Subnet", ""))]
-    gateway = str(pools[0].get("Gateway", "")) if pools else ""
-    if not gateway or not found.get("Internal"):
-        raise EngineRefuses(
-            f"The Docker network {found.get('Name')} is not an internal one with a gateway: remove it "
-            f"(`docker network rm {found.get('Name')}`), and a right one is made.")
-    return Network(gateway, str((found.get("Options") or {}).get(_BRIDGE_NAME) or interface))
 
 
 @contextlib.contextmanager

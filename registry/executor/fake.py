@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from registry.executor import runtime
 from registry.executor.runtime import (
+    STREAMS,
     Engine,
     EngineAbsent,
     EngineFault,
@@ -26,6 +27,8 @@ from registry.executor.runtime import (
     State,
     Usage,
 )
+
+_PART = 16 * 1024  # bytes of a line that come at once, as Docker gives them
 
 
 @dataclass(frozen=True)
@@ -197,18 +200,19 @@ class FakeRuntime:
             if container is not None:
                 self._ring("destroy", container)
 
-    def follow(self, name: str, since: str = "", *, wait: bool = True,
-               stop: threading.Event | None = None) -> Iterator[LogChunk]:
+    def follow(self, name: str, since: str = "", *, wait: bool = True, stop: threading.Event | None = None,
+               streams: Collection[str] = STREAMS, tail: int = 0) -> Iterator[LogChunk]:
         """The program's output."""
         self._answer()
-        place = 0
+        with self._changed:
+            place = max(0, len(self._containers[name].log) - tail) if tail and name in self._containers else 0
         while True:
             with self._changed:
                 container = self._containers.get(name)
                 chunks = container.log[place:] if container else []
                 ended = container is None or container.state.status not in (runtime.RUNNING, runtime.PAUSED)
             place += len(chunks)
-            yield from (chunk for chunk in chunks if chunk.stamp >= since)
+            yield from (chunk for chunk in chunks if chunk.stamp >= since and chunk.stream in streams)
             if ended or not wait or (stop is not None and stop.is_set()):
                 return
             with self._changed:
@@ -271,7 +275,7 @@ class FakeRuntime:
             for line in data.splitlines(keepends=True):
                 self._clock += 1
                 stamp = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.{self._clock:09d}Z"
-                container.log.append(LogChunk(stream, stamp, line))
+                container.log += [LogChunk(stream, stamp, line[at:at + _PART]) for at in range(0, len(line), _PART)]
         self._changed.notify_all()
 
     def _end(self, name: str, exit_code: int | None = None, *, stopped: bool = False) -> None:

@@ -13,11 +13,12 @@ from typing import Any
 from registry.executor.runtime import STDERR, STDOUT
 
 _HEADER = 8  # stream number, three zeros, length in four bytes (Engine API, ContainerAttach)
-_STREAMS = {1: STDOUT, 2: STDERR}
+FAULT = "fault"  # the engine's own words, where it can read no further
+_STREAMS = {1: STDOUT, 2: STDERR, 3: FAULT}
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
-    """(`stdout` or `stderr`, data) for each whole frame; a frame torn off at the end is left out."""
+    """(`stdout`, `stderr` or FAULT, data) for each whole frame; a frame torn off at the end is left out."""
     buffer = bytearray()
     for chunk in chunks:
         buffer += chunk

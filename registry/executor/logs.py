@@ -11,14 +11,15 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from registry.executor.runtime import STDERR, STDOUT, EngineFault, LogChunk, Runtime
+from registry.executor.runtime import STREAMS, EngineFault, LogChunk, Runtime
 from registry.executor.sandbox import ENGINE_LOG
 
-STREAMS = (STDOUT, STDERR)
+_TAIL = 2000  # chunks of the first look at a log's end
 _OVERHEAD = 100  # bytes of JSON around a line in the engine's log
 _ESCAPE = 5      # further bytes that JSON may need for one that is not plain
 _PLAIN = b" !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
@@ -31,49 +32,96 @@ _SAVE_EVERY = 0.2  # seconds; what came after the last time is read again
 class CappedLog:
     """One stream in one file of about `limit` bytes; three quarters are its head, the rest its tail."""
 
-    def __init__(self, path: Path, limit: int, kept: int = 0, seen: str = "") -> None:
-        """Go on with the first `kept` bytes of the file; what was written up to the stamp `seen` is in them."""
+    def __init__(self, path: Path, limit: int, kept: int = 0, seen: str = "", same: int = 0) -> None:
+        """Go on with the first `kept` bytes of the file; `same` chunks with the stamp `seen` are the last in them."""
         self._head = limit - limit // 4
         self._most = limit // 4
-        self._tail = bytearray()
-        self._after, self._most_after = 0, 0  # bytes after the head in this pass, and in the longest one
         self.full = False  # whether the head has all it will get
-        self.kept, self.seen = kept, seen
+        self.kept, self.seen, self.same = kept, seen, same
+        self._tail = _Tail()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = _anew(path, kept)
+        self._torn = False
+        self.begin()
+
+    def begin(self) -> None:
+        """A reading begins: what is kept already comes again."""
+        self._again = self.same
 
     def write(self, chunk: LogChunk) -> None:
-        """Keep the chunk, in the head while whole chunks fit there, then as tail."""
-        if chunk.stamp <= self.seen:
+        """Keep the chunk in the head; the first that does not fit makes it full."""
+        if not self._is_new(chunk):
             return
-        if not self.full and self.kept + len(chunk.data) <= self._head:
-            self._file.seek(self.kept)  # a disk that was full may have taken a part of it
-            _write(self._file, chunk.data)
-            self.kept += len(chunk.data)
-            self.seen = chunk.stamp
+        if self.full or self.kept + len(chunk.data) > self._head:
+            self.full = True
             return
-        self.full = True
-        self._tail += chunk.data
-        self._after += len(chunk.data)
-        if len(self._tail) > 2 * self._most:
-            del self._tail[:-self._most]
+        if self._torn:  # a disk that was full may have taken a part of it
+            self._file.seek(self.kept)
+        self._torn = True
+        _write(self._file, chunk.data)
+        self._torn = False
+        self.kept += len(chunk.data)
+        self.same = self.same + 1 if chunk.stamp == self.seen else 1
+        self.seen = chunk.stamp
 
-    def rewind(self) -> None:
-        """Back to the end of the head: what comes after it will come again."""
-        self._tail.clear()
-        self._after, self._most_after = 0, max(self._after, self._most_after)
+    def begin_tail(self) -> None:
+        """A reading of the last chunks begins."""
+        self.begin()
+        self._tail = _Tail()
+
+    def write_tail(self, chunk: LogChunk) -> None:
+        """Keep the chunk in the tail unless it is in the head."""
+        tail = self._tail
+        tail.first = tail.first or chunk.stamp
+        if self._is_new(chunk):
+            tail.data += chunk.data
+            tail.size += len(chunk.data)
+            if len(tail.data) > 2 * self._most:
+                del tail.data[:-self._most]
+
+    def lacks(self, read: int) -> int:
+        """How many chunks more than the `read` ones are to be read for a whole tail, by their size; 0 where it is whole."""
+        if self._meets() or (self._tail.size >= self._most and self._tail.first > self.seen):
+            return 0
+        wanted = read * self._most // self._tail.size * 5 // 4 if self._tail.size else 16 * read
+        return max(wanted - read, read)
 
     def close(self) -> None:
         """Add the tail; where something is missing between, a line says how much."""
-        tail = bytes(self._tail[-self._most:])
-        missing = max(self._after, self._most_after) - len(tail)
-        gap = f"\n[... {missing} bytes or more are left out here ...]\n".encode() if missing > 0 else b""
         try:
             self._file.truncate(self.kept)
             self._file.seek(self.kept)
-            _write(self._file, gap + tail)
+            if self.full:
+                _write(self._file, self._end())
         finally:
             self._file.close()
+
+    def _is_new(self, chunk: LogChunk) -> bool:
+        if chunk.stamp == self.seen and self._again:
+            self._again -= 1
+            return False
+        return chunk.stamp >= self.seen
+
+    def _meets(self) -> bool:
+        """Whether the tail begins within the head, so that nothing between them is unknown."""
+        return bool(self._tail.first) and self._tail.first < self.seen
+
+    def _end(self) -> bytes:
+        tail = bytes(self._tail.data[-self._most:])
+        missing = self._tail.size - len(tail)
+        if self._meets():
+            return (f"\n[... {missing} bytes are left out here ...]\n".encode() if missing else b"") + tail
+        known = f"{missing} bytes or more" if missing else "further bytes"
+        return f"\n[... {known} are left out here ...]\n".encode() + tail
+
+
+@dataclass
+class _Tail:
+    """The last of a stream: its bytes, how many there were, and the first stamp of the reading."""
+
+    data: bytearray = field(default_factory=bytearray)
+    size: int = 0
+    first: str = ""
 
 
 def _write(file: IO[bytes], data: bytes) -> None:
@@ -113,7 +161,7 @@ class Follower:
         self._logs: dict[str, CappedLog] = {}
         try:
             for stream in STREAMS:
-                self._logs[stream] = CappedLog(folder / stream, limit, *places.get(stream, (0, "")))
+                self._logs[stream] = CappedLog(folder / stream, limit, *places.get(stream, (0, "", 0)))
         except OSError:
             self._close()
             raise
@@ -132,11 +180,11 @@ class Follower:
         else:
             self._broken = True
         try:
-            # an engine that begins its own log anew loses its followers: what follows a head is then read at the end
+            # an engine that begins its own log anew loses its followers
             if self._broken or self._followed > _MAY_ROTATE:
-                for log in self._logs.values():
-                    log.rewind()
-                self._keep(self._runtime.follow(self._name, self._since(), wait=False))
+                self._heads(wait=False)
+            if any(log.full for log in self._logs.values()):
+                self._tails()
         finally:
             self._close()
 
@@ -150,28 +198,57 @@ class Follower:
     def _follow(self) -> None:
         while not self._stop.is_set():
             try:
-                self._keep(self._runtime.follow(self._name, self._since(), stop=self._stop))
+                self._heads(wait=True)
                 break
             except (EngineFault, OSError):  # the engine went away, or the disk is full: the container may run on
                 self._broken = True
                 self._stop.wait(_AGAIN)
         self._broken = self._broken or self._stop.is_set()
 
-    def _keep(self, chunks: Iterable[LogChunk]) -> None:
+    def _heads(self, *, wait: bool) -> None:
+        """Read what is missing of the heads, and no more: a flood is not worth the time that the engine needs for it."""
+        while logs := {stream: log for stream, log in self._logs.items() if not log.full}:
+            for log in logs.values():
+                log.begin()
+            since = min(log.seen for log in logs.values())
+            stop = {"stop": self._stop} if wait else {}
+            chunks = self._runtime.follow(self._name, since, wait=wait, streams=tuple(logs), **stop)
+            if not self._keep(chunks):
+                return
+
+    def _keep(self, chunks: Iterator[LogChunk]) -> bool:
+        """Keep them up to the end, or until a log is full: then True."""
         saved = float("-inf")
         for chunk in chunks:
-            self._logs[chunk.stream].write(chunk)
+            log = self._logs[chunk.stream]
+            log.write(chunk)
             self._followed += _OVERHEAD + len(chunk.data) + _ESCAPE * len(chunk.data.translate(None, _PLAIN))
-            if time.monotonic() > saved + _SAVE_EVERY:
+            if log.full or time.monotonic() > saved + _SAVE_EVERY:
                 self._save()
                 saved = time.monotonic()
+            if log.full:
+                return True
+        return False
 
-    def _since(self) -> str:
-        """From where every stream gets all it lacks; a full one lacks its tail, which begins where its head ended."""
-        return min(log.seen for log in self._logs.values())
+    def _tails(self) -> None:
+        """Read the last chunks of all: as many as are needed, which nobody knows before."""
+        logs = {stream: log for stream, log in self._logs.items() if log.full}
+        most = _TAIL
+        while True:
+            for log in logs.values():
+                log.begin_tail()
+            count = 0
+            for chunk in self._runtime.follow(self._name, wait=False, tail=most):
+                count += 1
+                if chunk.stream in logs:
+                    logs[chunk.stream].write_tail(chunk)
+            lacking = max(log.lacks(most) for log in logs.values())
+            if count < most or not lacking:
+                return
+            most += lacking
 
     def _save(self) -> None:
-        places = {stream: [log.kept, log.seen] for stream, log in self._logs.items()}
+        places = {stream: [log.kept, log.seen, log.same] for stream, log in self._logs.items()}
         draft = self._cursor.with_suffix(".draft")
         draft.write_text(json.dumps(places))
         draft.replace(self._cursor)
@@ -182,9 +259,10 @@ class Follower:
                 stack.callback(log.close)
 
 
-def _read(cursor: Path) -> dict[str, tuple[int, str]]:
+def _read(cursor: Path) -> dict[str, tuple[int, str, int]]:
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return {stream: (int(kept), str(seen)) for stream, (kept, seen) in json.loads(cursor.read_text()).items()}
+        return {stream: (int(kept), str(seen), int(same))
+                for stream, (kept, seen, same) in json.loads(cursor.read_text()).items()}
     return {}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +53,7 @@ def numbered(chunks: Iterable[LogChunk]) -> Iterator[LogChunk]:
         moment = datetime.fromisoformat(chunk.stamp).astimezone(UTC)
         now = f"{moment:%Y-%m-%dT%H:%M:%S}"
         second, number = (second, number + 1) if now == second else (now, 0)
-        yield replace(chunk, stamp=f"{now}.{number:09d}Z")
+        yield chunk._replace(stamp=f"{now}.{number:09d}Z")
 
 
 def second_of(stamp: str) -> str:

@@ -26,6 +26,7 @@ PROGRAMS: dict[str, tuple[str, Program]] = {
     "nothing": ("true", Program()),
     "three": ("echo first >&2; echo 'the third thing went wrong' >&2; exit 3",
               Program(stderr=b"first\nthe third thing went wrong\n", exit_code=3)),
+    "wide": ("head -c 100000 /dev/zero | tr '\\0' x; echo; echo end", Program(b"x" * 100_000 + b"\nend\n")),
     "sleeper": ("trap 'exit 143' TERM; echo asleep; { echo so far > /results/partial.txt; } 2>/dev/null; "
                 "while :; do sleep 0.1; done",
                 Program(b"asleep\n", files={"partial.txt": b"so far\n"}, until_stopped=True, used=Usage(0.1, 4096))),

@@ -122,6 +122,27 @@ def test_what_there_is_so_far_comes_without_waiting(kit: Kit):
     assert b"".join(chunk.data for chunk in kit.runtime.follow(name, wait=False)) == b"asleep\n"
 
 
+def test_one_stream_or_the_last_of_all_can_be_had(kit: Kit):
+    name = make(kit, "three")
+    await_end(kit, name)
+    assert [chunk.data for chunk in kit.runtime.follow(name, wait=False, streams=("stdout",))] == []
+    errors = list(kit.runtime.follow(name, wait=False, streams=("stderr",)))
+    assert [chunk.data for chunk in errors] == [b"first\n", b"the third thing went wrong\n"]
+    assert list(kit.runtime.follow(name, wait=False, tail=1)) == errors[-1:]
+    assert list(kit.runtime.follow(name, wait=False, tail=1, streams=("stdout",))) == []
+    assert list(kit.runtime.follow(name, wait=False, tail=10)) == errors
+
+
+def test_a_long_line_comes_whole(kit: Kit):
+    name = make(kit, "wide")
+    await_end(kit, name)
+    chunks = list(kit.runtime.follow(name, wait=False))
+    assert b"".join(chunk.data for chunk in chunks) == b"x" * 100_000 + b"\nend\n"
+    assert [chunk.stamp for chunk in chunks] == sorted(chunk.stamp for chunk in chunks)
+    again = list(kit.runtime.follow(name, chunks[0].stamp, wait=False))
+    assert again == chunks
+
+
 def test_stopping_asks_first(kit: Kit, tmp_path):
     name = make(kit, "sleeper", tmp_path)
     next(iter(kit.runtime.follow(name)))

@@ -22,7 +22,7 @@ from applications.demo import image
 from applications.demo.datacenter import FINAL, Datacenter, Wiring
 from applications.demo.engine import Engine
 from applications.demo.repository import Repository
-from registry.executor.docker_runtime import bridge_name
+from registry.executor.bridges import bridge_name
 from tests.journeys.conftest import base, docker_engine, docker_repository, free_ports  # noqa: F401
 
 WIRING = Wiring("hostile", "Hostile", "/inner/", ("--dec-from", "80"), "/stars")

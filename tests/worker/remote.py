@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
 from registry.executor.fake import FakeRuntime
-from registry.executor.runtime import Engine, EngineFault, Event, LogChunk, Network, Spec, State, Usage
+from registry.executor.runtime import STREAMS, Engine, EngineFault, Event, LogChunk, Network, Spec, State, Usage
 
 _LOOK = 0.02  # seconds between two looks whether a reader has gone
 
@@ -130,9 +130,9 @@ class RemoteEngine:
     def remove(self, name: str) -> None:
         self._call("remove", name)
 
-    def follow(self, name: str, since: str = "", *, wait: bool = True,
-               stop: threading.Event | None = None) -> Iterator[LogChunk]:
-        yield from self._read("follow", stop, name, since, wait=wait)
+    def follow(self, name: str, since: str = "", *, wait: bool = True, stop: threading.Event | None = None,
+               streams: Collection[str] = STREAMS, tail: int = 0) -> Iterator[LogChunk]:
+        yield from self._read("follow", stop, name, since, wait=wait, streams=streams, tail=tail)
 
     def list(self, instance: str) -> list[State]:
         return self._call("list", instance)

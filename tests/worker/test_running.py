@@ -119,8 +119,8 @@ def test_a_log_is_followed_again_when_the_engine_was_away(site, tmp_path):
 
         broken = True
 
-        def follow(self, name, since="", *, wait=True, stop=None):
-            for chunk in super().follow(name, since, wait=wait, stop=stop):
+        def follow(self, name, since="", **options):
+            for chunk in super().follow(name, since, **options):
                 yield chunk
                 if self.broken:
                     self.broken = False
