@@ -7,6 +7,7 @@ the sandbox, by as many threads as the site runs containers at once.
 from __future__ import annotations
 
 import os
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from registry.executor.docker_runtime import DockerRuntime
 from registry.executor.runtime import INSTANCE, JOB, Limits, Mount, Spec
 
 JOBS = int(os.environ.get("BENCH_JOBS") or 200)
+LINES = 500_000
 SINGLE = max(JOBS // 2, 20)
 _ROUNDS = 4
 _FINAL = ("COMPLETED", "ERROR", "ABORTED")
@@ -46,6 +48,7 @@ def figures() -> Iterator[Figure]:
             _await(place.caller(), _submit(place.caller(), application))
         yield from _single(_one_by_one(place, brief))
         yield from _many(place, nothing)
+        yield _flood(place, place.application("flood", f"seq {LINES}"))
 
 
 def _single(seen: Seen) -> Iterator[Figure]:
@@ -71,6 +74,19 @@ def _many(place: Station, nothing: Application) -> Iterator[Figure]:
                  "raw create + start + wait + remove", ">= 0.85")
     yield Figure("our own CPU (web, worker, gateway) for one of them", 1000 * used / JOBS, 1000 * raw / JOBS, "ms",
                  "wall time a raw one takes", target="<= 40")
+
+
+def _flood(place: Station, flood: Application) -> Figure:
+    """How long a log that is not kept whole holds up the end of its job."""
+    ours, whole = [], []
+    caller = place.caller()
+    for number in range(_ROUNDS):
+        whole.append(_read_whole_log(place, flood, number))
+        found = _await(caller, _submit(caller, flood))
+        ours.append((datetime.now(UTC) - clock.parse(str(found["endTime"]))).total_seconds())
+    caller.close()
+    return Figure(f"{LINES:,} lines on stdout: end of the container to COMPLETED", statistics.median(ours), statistics.median(whole),
+                  "s", "the engine hands out the whole log", "<= 1")
 
 
 # --- ours -------------------------------------------------------------------------------------------------------------
@@ -189,3 +205,12 @@ def _raw_run(place: Station, application: Application, count: int) -> None:
         list(threads.map(one, range(count)))
 
 
+def _read_whole_log(place: Station, application: Application, number: int) -> float:
+    """Seconds that the engine needs to hand out all that a container has written."""
+    api, name = place.engine.api, f"innerspace-raw-{os.getpid()}-log-{number}"
+    made = api.create_container_from_config(_body(place, application, name), name)
+    api.start(made)
+    api.wait(made)
+    took = timed(lambda: sum(len(part) for part in api.logs(made, stream=True, timestamps=True)))
+    api.remove_container(made, v=True)
+    return took
