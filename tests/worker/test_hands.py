@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 
 import pytest
 
@@ -81,6 +82,9 @@ def test_what_the_container_is_given(site, engine, worker):
     assert spec.network == f"innerspace-{site.settings.engine_name}-dc"
     assert spec.hosts == {"dc.internal": "127.0.0.1"}
     place = stage.folder(site, job)
+    # whoever the container's user is on this host, and nobody else
+    assert stat.S_IMODE((place / "results").stat().st_mode) == 0o777
+    assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
     assert json.loads((place / "job/parameters.json").read_bytes()) == {"radius": 1.5, "name": ["a"]}
     assert (place / "job/inputs/table").read_bytes() == b"1,2\n"
     assert json.loads((place / "datacenter/apis.json").read_bytes())["apis"] == []
