@@ -324,7 +324,10 @@ class Hands:
         if state.status in (RUNNING, PAUSED):
             self.runtime.stop(name, 0)
         # in this order: without its folder nobody who was late can make the container again
-        tree.remove(stage.folder(self.site, job))
+        try:
+            tree.remove(stage.folder(self.site, job))
+        except PermissionError as error:  # folders that the job made, where we are not root
+            _log.warning("the folder of job %s cannot be removed: %s", job.id, error)
         self.runtime.remove(name)
         self._observe("cleaned", job)
         return False

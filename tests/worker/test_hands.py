@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from registry import clock
-from registry.executor import runtime
+from registry.executor import runtime, tree
 from registry.executor.fake import FakeRuntime, Program
 from registry.executor.runtime import RepositoryAbsent, Usage
 from registry.uws import files, store
@@ -285,6 +285,20 @@ def test_destruction_deletes_whatever_the_phase(site, engine, worker):
         with pytest.raises(NoJob):
             job_of(site, job_id)
     assert leftovers(site, engine) == []
+
+
+def test_a_folder_that_we_may_not_remove_leaves_no_container(site, engine, worker, monkeypatch):
+    """A worker that is not root cannot remove folders that a job made."""
+
+    def refused(path):
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    job_id, real = submit(site, HELLO), tree.remove
+    monkeypatch.setattr("registry.executor.tree.remove", lambda path: refused(path) if path.parent.name == "staging" and
+                        job_of(site, job_id).final else real(path))
+    worker.once()
+    assert job_of(site, job_id).phase is COMPLETED
+    assert engine.list(site.settings.engine_name) == []
 
 
 def test_a_container_that_vanished_is_a_transient_error(site, engine, worker):
