@@ -114,27 +114,51 @@ def test_killed_at_a_step_on_docker_ten_times(idle, step):
     on_docker(idle, step, 10)
 
 
-def killed_at_random(site: Site, nursery: Nursery, server: Server, number: int, seed: int) -> None:
+def killed_at_random(site: Site, nursery: Nursery, engine: str, image: str, number: int, seed: int) -> list[str]:
     """Three workers want the same jobs; one after the other is killed at any moment, and another comes."""
     chance = random.Random(seed)
-    jobs = [submit(site, HELLO) for _ in range(number)]
-    workers = [nursery.worker(site, server.address) for _ in range(3)]
+    jobs = [submit(site, image) for _ in range(number)]
+    workers = [nursery.worker(site, engine) for _ in range(3)]
     while not all(job_of(site, job_id).final for job_id in jobs):
         time.sleep(chance.uniform(0.0, 0.3))  # what happens is a matter of when: not a wait for anything
         one = chance.randrange(3)
         workers[one].kill()
-        workers[one] = nursery.worker(site, server.address)
+        workers[one] = nursery.worker(site, engine)
+    return jobs
+
+
+def killed_on_the_fake(site: Site, nursery: Nursery, server: Server, number: int, seed: int) -> None:
+    jobs = killed_at_random(site, nursery, server.address, HELLO, number, seed)
     until(site, lambda: leftovers(site, server.engine) == [])
+    nursery.clear()
     all_is_there_once(site, jobs)
     assert sorted(server.engine.started) == sorted(stage.container(site, job_of(site, job_id)) for job_id in jobs)
-    nursery.clear()
+
+
+def killed_on_docker(station: Station, number: int, seed: int) -> None:
+    jobs = killed_at_random(station.site, station.nursery, "", station.image(REAL), number, seed)
+    until(station.site, lambda: not station.left())
+    station.nursery.clear()
+    all_is_there_once(station.site, jobs)
 
 
 def test_three_workers_race_and_are_killed_at_any_moment(site, nursery, engine):
-    killed_at_random(site, nursery, engine, 12, 1)
+    killed_on_the_fake(site, nursery, engine, 12, 1)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(5))
 def test_three_workers_race_and_are_killed_at_any_moment_for_long(site, nursery, engine, seed):
-    killed_at_random(site, nursery, engine, 200, seed)
+    killed_on_the_fake(site, nursery, engine, 200, seed)
+
+
+@pytest.mark.docker
+def test_three_workers_race_and_are_killed_on_docker(idle):
+    killed_on_docker(idle, 6, 1)
+
+
+@pytest.mark.soak
+@pytest.mark.docker
+@pytest.mark.parametrize("seed", range(3))
+def test_three_workers_race_and_are_killed_on_docker_for_long(idle, seed):
+    killed_on_docker(idle, 40, seed)
