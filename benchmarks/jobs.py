@@ -85,8 +85,8 @@ def _flood(place: Station, flood: Application) -> Figure:
         found = _await(caller, _submit(caller, flood))
         ours.append((datetime.now(UTC) - clock.parse(str(found["endTime"]))).total_seconds())
     caller.close()
-    return Figure(f"{LINES:,} lines on stdout: end of the container to COMPLETED", statistics.median(ours), statistics.median(whole),
-                  "s", "the engine hands out the whole log", "<= 1")
+    name = f"{LINES:,} lines on stdout: end of the container to COMPLETED"
+    return Figure(name, statistics.median(ours), statistics.median(whole), "s", "the engine hands out the whole log", "<= 1")
 
 
 # --- ours -------------------------------------------------------------------------------------------------------------

@@ -271,7 +271,7 @@ class DockerRuntime:
         self, name: str, since: str, wait: bool, stop: threading.Event | None, stdout: int = 1, stderr: int = 1,
         **further: int,
     ) -> Iterator[LogChunk]:
-        query = {"stdout": stdout, "stderr": stderr, "timestamps": 1, "follow": int(wait), **further}
+        query: dict[str, int | str] = {"stdout": stdout, "stderr": stderr, "timestamps": 1, "follow": int(wait), **further}
         if since:
             query |= {"since": frames.seconds(since)}
         with self._engine() as client:
