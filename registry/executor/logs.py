@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from typing import IO
 
 from registry.executor.runtime import STREAMS, EngineFault, LogChunk, Runtime
@@ -211,7 +212,7 @@ class Follower:
             for log in logs.values():
                 log.begin()
             since = min(log.seen for log in logs.values())
-            stop = {"stop": self._stop} if wait else {}
+            stop: dict[str, Any] = {"stop": self._stop} if wait else {}
             chunks = self._runtime.follow(self._name, since, wait=wait, streams=tuple(logs), **stop)
             if not self._keep(chunks):
                 return
