@@ -14,8 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from typing import IO
+from typing import IO, Any
 
 from registry.executor.runtime import STREAMS, EngineFault, LogChunk, Runtime
 from registry.executor.sandbox import ENGINE_LOG
