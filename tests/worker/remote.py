@@ -55,7 +55,7 @@ class Server:
         stop = threading.Event()
 
         def watch() -> None:
-            with contextlib.suppress(OSError, EOFError):
+            with contextlib.suppress(OSError, EOFError, TypeError):  # the last where it is closed meanwhile
                 connection.recv()  # nothing comes but the end
             stop.set()
 
