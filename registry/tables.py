@@ -319,6 +319,7 @@ images = Table(  # what an image's label says, read once per digest
     Column("contract", JSON, nullable=False),
     Column("labels", JSON, nullable=False, default=dict),
     Column("size", BigInteger),
+    Column("platforms", JSON, nullable=False, default=list),  # os/architecture of each that it runs on
     Column("read", String, nullable=False),
 )
 

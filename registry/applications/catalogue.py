@@ -214,7 +214,7 @@ def _contract(image: Image) -> Contract:
 def _keep(site: Site, image: Image, contract: Contract) -> None:
     row = {
         "reference": image.reference, "contract": contract.as_json(), "labels": dict(image.labels), "size": image.size,
-        "read": clock.stamp(),
+        "platforms": list(image.platforms), "read": clock.stamp(),
     }
     try:
         with site.database.write() as connection:

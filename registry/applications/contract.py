@@ -26,13 +26,15 @@ CONTROL = frozenset((  # names that UWS, DALI and this service use themselves (d
     "EXECUTIONDURATION", "CORES", "MEMORY", "DISK", "PROCESSES", "LOG",
 ))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_DATA_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+( *;.*)?")
 _WORDS = ("title", "description", "publisher")
 _KEYS = {
-    "label": "contract title description publisher parameters inputs outputs requires resources network",
+    "label": "contract title description publisher parameters inputs outputs data requires resources network",
     "parameters": "name type unit ucd min max choices default multiplicity description",
     "inputs": "name media_types multiplicity description",
     "outputs": "path media_type description primary",
+    "data": "name description required",
     "resources": "cores memory time disk",
 }
 
@@ -88,6 +90,15 @@ class Output:
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """A data set of the datacenter that the application reads at /data/NAME; without a `required` one it does not run."""
+
+    name: str
+    description: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True)
 class Resources:
     """What the application asks for: cores, bytes of memory, seconds, bytes of results; 0 where it does not say."""
 
@@ -111,6 +122,7 @@ class Contract:
     parameters: tuple[Parameter, ...] = ()
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
+    data: tuple[DataSet, ...] = ()
     requires: tuple[str, ...] = ()
     resources: Resources = field(default_factory=Resources)
     network: str = "none"
@@ -133,6 +145,7 @@ class Contract:
                 {"path": one.path, "media_type": one.media_type, "description": one.description, "primary": one.primary}
                 for one in self.outputs
             ],
+            "data": [{"name": one.name, "description": one.description, "required": one.required} for one in self.data],
             "requires": list(self.requires),
             "resources": {key: getattr(self.resources, key) for key in _KEYS["resources"].split()
                           if getattr(self.resources, key)},
@@ -166,6 +179,7 @@ def read(document: Any) -> Contract:
         parameters=tuple(_parameter(one, where, strict) for one, where in _list(document, "parameters")),
         inputs=tuple(_input(one, where, strict) for one, where in _list(document, "inputs")),
         outputs=tuple(_output(one, where, strict) for one, where in _list(document, "outputs")),
+        data=tuple(_data(one, where, strict) for one, where in _list(document, "data")),
         requires=_requires(document),
         resources=_resources(document, strict),
         network=_one_of(document, "network", place, NETWORKS, "none"),
@@ -186,6 +200,9 @@ def _check_whole(contract: Contract) -> None:
         raise ContractError('The contract requires APIs but has network "none": it needs network "dc" to reach them.')
     if sum(one.primary for one in contract.outputs) > 1:
         raise ContractError("More than one of the outputs is primary.")
+    names = [one.name for one in contract.data]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise ContractError(f"The data set {twice} is asked for twice.")
 
 
 def _parameter(one: Any, where: str, strict: bool) -> Parameter:
@@ -247,10 +264,16 @@ def _output(one: Any, where: str, strict: bool) -> Output:
     media_type = _text(one, "media_type", where, "")
     if media_type:
         _check_media_type(media_type, where)
-    primary = one.get("primary", False)
-    if not isinstance(primary, bool):
-        raise ContractError(f"{where}: primary must be true or false.")
-    return Output(path, media_type, _text(one, "description", where, ""), primary)
+    return Output(path, media_type, _text(one, "description", where, ""), _flag(one, "primary", where, False))
+
+
+def _data(one: Any, where: str, strict: bool) -> DataSet:
+    _known(one, "data", where, strict)
+    name = _text(one, "name", where)
+    if not _DATA_NAME.fullmatch(name):
+        raise ContractError(
+            f"{where}: name {name!r} must be a small letter, then up to 63 small letters, digits, - or _.")
+    return DataSet(name, _text(one, "description", where, ""), _flag(one, "required", where, True))
 
 
 def _check_media_type(text: str, where: str) -> None:
@@ -306,6 +329,13 @@ def _text(one: Mapping[str, Any], key: str, where: str, default: str | None = No
     problem = values.text_problem(found)
     if problem:
         raise ContractError(f"{where}: {key} {problem}.")
+    return found
+
+
+def _flag(one: Mapping[str, Any], key: str, where: str, default: bool) -> bool:
+    found = one.get(key, default)
+    if not isinstance(found, bool):
+        raise ContractError(f"{where}: {key} must be true or false.")
     return found
 
 

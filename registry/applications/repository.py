@@ -39,7 +39,10 @@ class ImageUnusable(Refusal):
 
 @dataclass(frozen=True)
 class Image:
-    """An image by digest; `reference` is host/name@sha256:..., `size` in bytes to be pulled, `tag` as asked for."""
+    """An image by digest; `reference` is host/name@sha256:..., `size` in bytes to be pulled, `tag` as asked for.
+
+    `platform` is that of the part whose labels these are, `platforms` all that it runs on, each as os/architecture.
+    """
 
     reference: str
     manifest_url: str
@@ -48,6 +51,7 @@ class Image:
     size: int = 0
     platform: str = ""
     media_type: str = ""
+    platforms: tuple[str, ...] = ()
 
 
 def resolve(site: Site, reference: str) -> Image:
@@ -72,7 +76,9 @@ class _Client:
         if self._reference.digest not in ("", digest):
             raise ImageUnusable(f"{self._host} answers other bytes for {self._reference} than its digest says.")
         manifest, media_type = self._document(reply)
+        platforms: tuple[str, ...] = ()
         if media_type in _LISTS:
+            platforms = _platforms(manifest)
             manifest, _ = self._document(self._manifest(self._chosen(manifest)))
         config = manifest.get("config")
         if not isinstance(config, Mapping) or not references.DIGEST.fullmatch(str(config.get("digest"))):
@@ -80,7 +86,8 @@ class _Client:
         labels, runs_on = self._config(config)
         pinned = Reference(self._reference.host, self._reference.name, "", digest)
         return Image(
-            str(pinned), pinned.manifest_url, self._reference.tag, labels, _size(manifest, config), runs_on, media_type)
+            str(pinned), pinned.manifest_url, self._reference.tag, labels, _size(manifest, config), runs_on, media_type,
+            platforms or (runs_on,))
 
     def _manifest(self, name: str) -> Reply:
         path = f"/v2/{self._reference.name}/manifests/{name}"
@@ -93,14 +100,12 @@ class _Client:
     def _chosen(self, index: Mapping[str, Any]) -> str:
         """The digest of the image for this machine in a list of images for several."""
         wanted = ("linux", _ARCHITECTURES.get(platform.machine(), platform.machine()))
-        offered = []
         for one in _mappings(index.get("manifests")):
             place = next(_mappings([one.get("platform")]), {})
-            offered.append((place.get("os"), place.get("architecture")))
-            if offered[-1] == wanted and references.DIGEST.fullmatch(str(one.get("digest"))):
+            if (place.get("os"), place.get("architecture")) == wanted and references.DIGEST.fullmatch(str(one.get("digest"))):
                 return str(one["digest"])
-        listed = ", ".join(f"{system}/{machine}" for system, machine in offered)
-        raise ImageUnusable(f"{self._reference} has no image for {'/'.join(wanted)}; it has {listed or 'none'}.")
+        listed = ", ".join(_platforms(index)) or "none"
+        raise ImageUnusable(f"{self._reference} has no image for {'/'.join(wanted)}; it has {listed}.")
 
     def _config(self, config: Mapping[str, Any]) -> tuple[dict[str, str], str]:
         size = config.get("size")
@@ -171,6 +176,13 @@ def _digest(body: bytes) -> str:
 def _size(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> int:
     parts = [config, *_mappings(manifest.get("layers"))]
     return sum(size for one in parts if isinstance(size := one.get("size"), int))
+
+
+def _platforms(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the images of a list run on; entries of an unknown platform are attestations, not images."""
+    every = (next(_mappings([one.get("platform")]), {}) for one in _mappings(index.get("manifests")))
+    found = dict.fromkeys(f"{one.get('os', '?')}/{one.get('architecture', '?')}" for one in every if one)
+    return tuple(name for name in found if "unknown" not in name)
 
 
 def _mappings(found: Any) -> Iterator[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ GOOD: dict[str, Any] = {
     ],
     "inputs": [{"name": "targets", "media_types": ["text/csv"]}],
     "outputs": [{"path": "summary.json", "media_type": "application/json", "primary": True}],
+    "data": [{"name": "hipparcos", "description": "The stars."}, {"name": "spectra-2", "required": False}],
     "requires": ["ivo://ivoa.net/std/ConeSearch"],
     "resources": {"cores": 0.5, "memory": 268435456, "time": 600},
     "network": "dc",
@@ -41,6 +42,7 @@ def test_a_whole_label_is_read() -> None:
     assert star is not None and star.required and star.many
     assert found.requires == ("ivo://ivoa.net/std/ConeSearch",)
     assert (found.resources.cores, found.resources.memory, found.resources.disk) == (0.5, 268435456, 0)
+    assert [(one.name, one.required) for one in found.data] == [("hipparcos", True), ("spectra-2", False)]
     assert found.outputs[0].primary and found.network == "dc"
 
 
@@ -92,6 +94,10 @@ def parameter(**changes: Any) -> str:
     (label(outputs=[{"path": "a/../../b"}]), "relative to /results"),
     (label(outputs=[{"path": "a", "media_type": "csv"}]), "not a media type"),
     (label(outputs=[{"path": "a", "primary": True}, {"path": "b", "primary": True}]), "More than one"),
+    (label(data=[{"name": "../etc"}]), "'../etc' must be a small letter"),
+    (label(data=[{"name": "a", "required": "yes"}]), "required must be true or false"),
+    (label(data=[{"name": "a"}, {"name": "a"}]), "data set a is asked for twice"),
+    (label(data=[{"name": "a", "path": "/"}]), "the key 'path'"),
     (label(resources={"memory": -1}), "memory must be a positive"),
     (label(resources={"memory": 1.5}), "memory must be a positive whole"),
     (label(resources={"gpu": 1}), "the key 'gpu'"),

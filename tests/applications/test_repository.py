@@ -33,15 +33,18 @@ def test_of_a_list_the_image_for_this_machine_is_read(
 ) -> None:
     inner = pusher.push("list", "inner", {"for": "amd64"})
     index = {"schemaVersion": 2, "mediaType": LIST, "manifests": [
-        {"mediaType": MANIFEST, "size": 1, "digest": inner, "platform": {"os": "linux", "architecture": "amd64"}}]}
+        {"mediaType": MANIFEST, "size": 1, "digest": inner, "platform": {"os": "linux", "architecture": "amd64"}},
+        {"mediaType": MANIFEST, "size": 1, "digest": inner, "platform": {"os": "linux", "architecture": "arm64"}},
+        {"mediaType": MANIFEST, "size": 1, "digest": inner, "platform": {"os": "unknown", "architecture": "unknown"}}]}
     outer = pusher.manifest("list", "all", index)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
 
     image = repository.resolve(north, f"{pusher.address}/list:all")
 
     assert image.reference.endswith(outer) and image.labels == {"for": "amd64"}
+    assert image.platforms == ("linux/amd64", "linux/arm64")
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
-    with pytest.raises(ImageUnusable, match="no image for linux/riscv64; it has linux/amd64"):
+    with pytest.raises(ImageUnusable, match="no image for linux/riscv64; it has linux/amd64, linux/arm64"):
         repository.resolve(north, f"{pusher.address}/list:all")
 
 
