@@ -1,0 +1,106 @@
+"""The formats of answers: their names, their media types, and what writes them. Each writes piece by piece as rows come."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from registry.search.described import DescribedColumn
+from registry.search.tap import votable
+from registry.search.tap.cells import convert_of, row_texts
+
+VOTABLE, BINARY2 = "application/x-votable+xml", "application/x-votable+xml;serialization=BINARY2"
+CSV, JSON = "text/csv", "application/json"
+_BLOCK = 500  # rows made into one piece
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is to be written: `overflow` is called behind the rows, `infos` are (name, value) for formats that have them."""
+
+    columns: Sequence[DescribedColumn]
+    rows: Iterable[Sequence[Any]]
+    overflow: Callable[[], bool]
+    infos: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: `media_type` as asked for and as sent, other `names` for it, the ending of its files, its writer."""
+
+    media_type: str
+    names: tuple[str, ...]
+    suffix: str
+    write: Callable[[Table], Iterator[bytes]]
+    ivoid: str = ""
+    sent: str = ""
+
+    @property
+    def content_type(self) -> str:
+        """What the answer's head says."""
+        return self.sent or self.media_type
+
+
+def named(text: str) -> Format | None:
+    """The format that a client names (DALI 1.1 §3.4.3), whatever the case and the spaces; None for none of ours."""
+    return _BY_NAME.get("".join(text.split()).lower())
+
+
+def _votable(table: Table) -> Iterator[bytes]:
+    return votable.document(table.columns, table.rows, infos=table.infos, overflow=table.overflow)
+
+
+def _binary2(table: Table) -> Iterator[bytes]:
+    return votable.document(table.columns, table.rows, infos=table.infos, overflow=table.overflow, binary=True)
+
+
+def _csv(table: Table) -> Iterator[bytes]:
+    """RFC 4180, the names of the columns first. It has no place for an error or an overflow: an error breaks off."""
+    converts = [convert_of(column) for column in table.columns]
+    block: Sequence[Sequence[Any]] = [[column.name for column in table.columns]]
+    left = (row_texts(row, converts) for row in table.rows)
+    while block:
+        text = io.StringIO()
+        csv.writer(text).writerows(block)
+        yield text.getvalue().encode("utf-8", "replace")
+        block = list(islice(left, _BLOCK))
+
+
+def _json(table: Table) -> Iterator[bytes]:
+    """One object: what the columns are, the rows as lists, whether there were more."""
+    columns = [{name: value for name in ("name", "datatype", "arraysize", "xtype", "unit", "ucd", "utype", "description")
+                if (value := getattr(column, name))} for column in table.columns]
+    yield b'{"columns": ' + _encoded(columns) + b',\n"rows": ['
+    kinds = [_plain_of(column) for column in table.columns]
+    left, before = iter(table.rows), b"\n"
+    while block := list(islice(left, _BLOCK)):
+        values = [[None if cell is None else plain(cell) for cell, plain in zip(row, kinds, strict=True)] for row in block]
+        yield before + b",\n".join(map(_encoded, values))
+        before = b",\n"
+    yield b'],\n"overflow": ' + _encoded(bool(table.overflow())) + b"}\n"
+
+
+def _plain_of(column: DescribedColumn) -> Callable[[Any], Any]:
+    convert = convert_of(column)
+    if convert is None:
+        return str
+    return lambda value: json.loads(text) if (text := convert(value))[-1].isdigit() else None  # JSON has no infinity
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+FORMATS = (
+    Format(VOTABLE, ("votable", "votable/td", "text/xml", "application/xml", "application/x-votable+xml;serialization=tabledata"),
+           "vot", _votable, "ivo://ivoa.net/std/TAPRegExt#output-votable-td"),
+    Format(BINARY2, ("votable/b2",), "vot", _binary2, "ivo://ivoa.net/std/TAPRegExt#output-votable-binary2"),
+    Format(CSV, ("csv", "text/csv;header=present"), "csv", _csv, sent="text/csv; header=present; charset=utf-8"),
+    Format(JSON, ("json",), "json", _json),
+)
+_BY_NAME = {name.lower(): one for one in FORMATS for name in (one.media_type, *one.names)}
