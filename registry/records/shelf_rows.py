@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 from registry.db import before_commit
 from registry.records import stamping
 from registry.records.projection.values import Rows
-from registry.tables import metadata, record_versions, records
+from registry.tables import is_number, metadata, record_versions, records
 
 SHELF = "shelf"  # what a unit of work that changes records or authorities is alone in (`db.alone`)
 TABLES = tuple(table for name, table in sorted(metadata.tables.items()) if name.startswith("rr_"))
 _RESOURCE = "rr_resource"
 # every column but a number of its own
-_COLUMNS = {table.name: [column.name for column in table.columns if column.name != "id"] for table in TABLES}
+_COLUMNS = {table.name: [column.name for column in table.columns if not is_number(column)] for table in TABLES}
 _VALUES = {name: itemgetter(*columns) for name, columns in _COLUMNS.items()}
 
 Packed = Mapping[str, Sequence[tuple[Any, ...]]]
@@ -134,7 +134,8 @@ def _statement(table: Table, dialect: Any) -> str:
     return str(insert(table).compile(dialect=dialect(paramstyle=style), column_keys=_COLUMNS[table.name]))
 
 
-_CLEARINGS = [delete(table).where(table.c.ivoid == bindparam("key")) for table in TABLES]
+# the record that a row is of, whose identifier rr_tap_table calls another name
+_CLEARINGS = [delete(table).where(table.c["resid" if "resid" in table.c else "ivoid"] == bindparam("key")) for table in TABLES]
 
 
 def clear(connection: Connection, key: str, pending: Pending | None = None) -> None:

@@ -13,7 +13,7 @@ from lxml import etree
 from sqlalchemy import BigInteger, Column, Float, Integer, SmallInteger, Table
 from sqlalchemy.types import TypeEngine
 
-from registry.tables import metadata
+from registry.tables import described, metadata
 from vosi import namespaces as ns
 
 _PREFIX = "rr_"
@@ -37,9 +37,8 @@ def tableset() -> etree._Element:
 def _table(schema: etree._Element, table: Table) -> None:
     element = etree.SubElement(schema, "table")
     _leaf(element, "name", f"rr.{table.name.removeprefix(_PREFIX)}")
-    for column in table.columns:
-        if column.name != "id":  # ours, not RegTAP's
-            _column(element, column)
+    for column in described(table):
+        _column(element, column)
 
 
 def _column(table: etree._Element, column: Column[Any]) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from registry.cli.main import main
 from registry.records import exporting, listing, store
 from registry.records.reprojecting import reproject
-from registry.tables import records, rr_resource
+from registry.tables import described, records, rr_resource
 from tests.records.conftest import record
 from vosi import xmlio
 
@@ -161,13 +162,13 @@ def test_validate_of_files_needs_no_datacenter(
 
 def test_reproject_makes_lost_rows_anew(command: Any, north: Any) -> None:
     with north.database.write() as connection:
-        before = connection.execute(rr_resource.select().order_by(rr_resource.c.ivoid)).all()
+        before = connection.execute(select(*described(rr_resource)).order_by(rr_resource.c.ivoid)).all()
         connection.execute(rr_resource.delete())
         connection.execute(records.update().where(records.c.key == "ivo://north.example").values(projected="old"))
     assert command("reproject", "--behind").out == "1 records projected\n"
     assert command("reproject").out == "4 records projected\n"
     with north.database.read() as connection:
-        assert connection.execute(rr_resource.select().order_by(rr_resource.c.ivoid)).all() == before
+        assert connection.execute(select(*described(rr_resource)).order_by(rr_resource.c.ivoid)).all() == before
     assert reproject(north, behind_only=True) == 0
 
 

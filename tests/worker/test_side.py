@@ -6,16 +6,17 @@ import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from registry.records import founding, reprojecting
-from registry.tables import records, rr_resource
+from registry.tables import described, records, rr_resource
 from registry.worker import side
 
 
 def test_rows_that_are_behind_their_records_are_made_again_at_the_start(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     founding.found(site, founding.Founding("north.example", "North", site.settings.base_url), "test")
     with site.database.write() as connection:
-        whole = connection.execute(rr_resource.select().order_by(rr_resource.c.ivoid)).all()
+        whole = connection.execute(select(*described(rr_resource)).order_by(rr_resource.c.ivoid)).all()
         connection.execute(rr_resource.delete().where(rr_resource.c.ivoid == "ivo://north.example/runner"))
         connection.execute(records.update().where(records.c.key == "ivo://north.example/runner").values(projected="old"))
     stop, counts = threading.Event(), list[int]()
@@ -30,7 +31,7 @@ def test_rows_that_are_behind_their_records_are_made_again_at_the_start(site: An
     side.run(site, "lease", stop)
     assert counts == [1]
     with site.database.read() as connection:
-        assert connection.execute(rr_resource.select().order_by(rr_resource.c.ivoid)).all() == whole
+        assert connection.execute(select(*described(rr_resource)).order_by(rr_resource.c.ivoid)).all() == whole
 
 
 def test_a_projection_that_fails_ends_in_the_log(site: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
