@@ -20,6 +20,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from registry import data_sets
+from registry.data_sets import DataSet
 from registry.errors import Refusal
 
 CONFIG_FILE = "config.toml"
@@ -48,6 +50,11 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web process listens on.")
     port: int = Field(8080, ge=1, le=65535, description="Port the web process listens on.")
+    trusted_proxy: str = Field(
+        "", pattern=r"^[^\s,]*$",
+        description="Address of the proxy in front, whose X-Forwarded-For tells who asks; * where only proxies reach the port.",
+    )
+    trusted_proxy_count: int = Field(1, ge=1, le=10, description="Proxies of ours that a request comes through.")
     threads: int = Field(12, ge=2, description="Web threads; at most half of them may wait in a blocking request.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the instance folder.")
     xsd_folder: Path | None = Field(None, description="Another folder of XML schemas with a catalog.json.")
@@ -63,12 +70,25 @@ class Settings(BaseSettings):
     accepted_publishers: list[str] = Field(
         default_factory=list, description="Authorities whose applications may run here besides our own.",
     )
+    watched_repositories: list[str] = Field(
+        default_factory=list, description="Docker repositories, of those allowed, whose new images become drafts of applications.",
+    )
+    repository_interval: int = Field(
+        300, ge=5, description="Seconds between two looks at a watched Docker repository.",
+    )
+    two_person_rule: bool = Field(
+        False, description="Whether an image is offered only after another person than its publisher has approved it.",
+    )
     allowed_networks: list[str] = Field(
         default_factory=list,
         description="Internal networks (CIDR) that harvests, imports and the gateway may reach; public ones always.",
     )
     allowed_ports: list[int] = Field(
         default_factory=list, description="Ports of outbound HTTP besides those above 1023, 80 and 443.",
+    )
+    data: dict[str, DataSet] = Field(
+        default_factory=dict,
+        description="Data sets that applications may ask for, by name: path or volume, title, roles that may use it.",
     )
     gateway_port: int = Field(8765, ge=1, le=65535, description="Port of the gateway on the dc network's address.")
     firewall: bool = Field(True, description="As root, bar containers from every host port but the gateway's.")
@@ -155,6 +175,14 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return value if value.endswith("/") else value + "/"
 
+    @field_validator("data")
+    @classmethod
+    def _nothing_barred(cls, value: dict[str, DataSet], info: ValidationInfo) -> dict[str, DataSet]:
+        fault = data_sets.fault(value, info.data.get("instance", Path()), info.data.get("docker_host", ""))
+        if fault:
+            raise ValueError(fault)
+        return value
+
     @field_validator("mail_host")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
@@ -240,7 +268,7 @@ def load(instance: Path, **overrides: Any) -> Settings:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "?"
         raise ConfigError(
-            f"Setting {key!r} of {instance / CONFIG_FILE} (or {ENV_PREFIX}{key.upper()}) cannot be used: "
+            f"Setting {key!r} of {instance / CONFIG_FILE} (or {ENV_PREFIX}{key.partition('.')[0].upper()}) cannot be used: "
             f"{first['msg']}; correct it and start again."
         ) from None
     except tomllib.TOMLDecodeError as error:

@@ -34,6 +34,20 @@ def write(instance: Path, settings: dict[str, Any]) -> None:
 
     Raises Conflict when a key stands there with another value, ConfigError for an unknown key.
     """
+    present = check(instance, settings)
+    file = instance / CONFIG_FILE
+    instance.mkdir(parents=True, exist_ok=True)
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    lines = [_line(key, value) for key, value in settings.items() if key not in present and value not in ("", None)]
+    if lines:
+        table = re.search(r"^\s*\[", text, re.MULTILINE)  # what comes behind its head is the table's
+        before, after = (text[:table.start()], text[table.start():]) if table else (text, "")
+        joint = "" if not before or before.endswith("\n") else "\n"
+        _replace(file, before + joint + "\n".join(lines) + "\n" + after)
+
+
+def check(instance: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """What the instance's file holds, where `settings` may be added to it. Raises Conflict and ConfigError as `write`."""
     file = instance / CONFIG_FILE
     present = _read(file)
     for key in settings:
@@ -42,12 +56,7 @@ def write(instance: Path, settings: dict[str, Any]) -> None:
     if changed:
         raise Conflict(f"{file} says {_line(changed[0], present[changed[0]])}, not {settings[changed[0]]!r}: "
                        "edit it there if that is wanted.")
-    instance.mkdir(parents=True, exist_ok=True)
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    lines = [_line(key, value) for key, value in settings.items() if key not in present and value not in ("", None)]
-    if lines:
-        joint = "" if not text or text.endswith("\n") else "\n"
-        _replace(file, text + joint + "\n".join(lines) + "\n")
+    return present
 
 
 def from_text(key: str, text: str) -> Any:
@@ -58,6 +67,8 @@ def from_text(key: str, text: str) -> Any:
     kind = _known(key).annotation
     if kind == list[str]:
         return [item.strip() for item in text.split(",") if item.strip()]
+    if key == "data":
+        raise ConfigError("Setting 'data' holds tables: write them into config.toml, as docs/operating.md shows.")
     if kind == list[int]:
         return [from_number(key, item) for item in text.split(",") if item.strip()]
     try:
@@ -84,6 +95,8 @@ def origins(settings: Settings) -> list[Origin]:
 
 
 def _shown(key: str, value: Any) -> Any:
+    if key == "data":
+        return {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in value.items()}
     if key != "database_url":
         return value
     return re.sub(r"([?&]password=)[^&]*", r"\1***", re.sub(r"(://[^/@]*?):[^/]*@", r"\1:***@", value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -60,12 +59,11 @@ def _again(site: Site, caller: Caller, found: use_cases.Details) -> Job:
               for name in _CONTROLS if name in job.limits]
     pairs += [(one.name, one.value) for one in found.parameters if not one.by_reference]
     elsewhere = job.node if job.node.startswith("ivo://") else ""
-    with ExitStack() as opened:
-        parts = [Upload(one.name, opened.enter_context(use_cases.input_of(site, job, one).open("rb")))
-                 for one in found.parameters if one.by_reference]
-        if elsewhere:
-            return sending.send(site, caller, pairs, elsewhere, parts)
-        return use_cases.create(site, caller, pairs, parts)
+    parts = [Upload(one.name, use_cases.input_of(site, job, one), one.origin)
+             for one in found.parameters if one.by_reference]
+    if elsewhere:
+        return sending.send(site, caller, pairs, elsewhere, parts)
+    return use_cases.create(site, caller, pairs, parts)
 
 
 def _record(site: Site, caller: Caller, job_id: str) -> dict[str, Any]:

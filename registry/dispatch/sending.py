@@ -20,7 +20,7 @@ from registry.dispatch.runners import Runner
 from registry.dispatch.store import Dispatched
 from registry.errors import Conflict
 from registry.site import Site
-from registry.uws import creation, files, limits, store, uploads, values
+from registry.uws import creation, files, limits, references, store, uploads, values
 from registry.uws.errors import BadValue, TooManyJobs
 from registry.uws.files import Upload
 from registry.uws.phases import QUEUED
@@ -62,19 +62,22 @@ def _kept(
     contract: Contract | None,
 ) -> Job:
     own = [(name, value) for name, value in pairs if name.upper() not in _CONTROL | _OURS]
+    sent = uploads.given(pairs, parts, site.settings.url("jobs"))
+    if contract:
+        own, referred = references.apart(contract, own, site.settings.url("jobs"))
+        sent += referred
     checked = declared.check(contract, own) if contract else own
-    sent = uploads.given(pairs, parts)
     if sent and contract is None:
         raise BadValue(f"Files can be sent with {offer.name} once its contract has been read here: list its publisher "
                        f"{offer.publisher_authority} in accepted_publishers.")
-    named = uploads.for_contract(contract, sent) if contract else []
+    named = uploads.for_contract(contract, references.found(site, caller, sent)) if contract else []
     job = _job(site, caller, pairs, runner, offer, contract)
     control = tuple((name.upper(), value) for name, value in pairs if name.upper() in _CONTROL)
     row = Dispatched(job.id, runner.ivoid, runner.title, runner.jobs_url, control)
     try:
-        files.save(site, job.id, named)
+        references.save(site, job.id, named)
         _store(site, job, row, [*(Parameter(name, value) for name, value in checked),
-                                *(Parameter(upload.name, file, by_reference=True) for file, upload in named)])
+                                *(Parameter(upload.name, file, True, upload.origin) for file, upload in named)])
     except BaseException:  # whatever it was: no file may stay without its row
         files.remove(site, job.id)
         raise

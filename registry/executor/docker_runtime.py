@@ -169,6 +169,7 @@ class DockerRuntime:
         try:
             if not self.has_image(spec.image):
                 raise ImageAbsent(f"The Docker engine has no image {spec.image}.")
+            self._find_volumes(spec)
             body = sandbox.request(spec, self._volumes[spec.image])
             request = podman.request(body, spec) if self._podman else body
             self._ask("POST", "/containers/create", {"name": spec.name}, request)
@@ -178,6 +179,15 @@ class DockerRuntime:
                 raise ImageAbsent(f"The Docker engine no longer has {spec.image}: {answer.words}.") from None
             if answer.status != _TAKEN:
                 raise EngineRefuses(f"The Docker engine does not make the container: {answer.words}.") from None
+
+    def _find_volumes(self, spec: Spec) -> None:
+        """Raises EngineRefuses where one is missing: the engine would make it, empty."""
+        for mount in spec.mounts:
+            if mount.volume:
+                try:
+                    self._ask("GET", f"/volumes/{mount.volume}")
+                except _Answer as answer:
+                    raise EngineRefuses(f"The Docker engine has no volume for {mount.target}: {answer.words}.") from None
 
     def start(self, name: str) -> None:
         """Start a created container. Raises EngineRefuses, also where there is none of that name."""

@@ -77,6 +77,7 @@ class FakeRuntime:
         self.remote: dict[str, Program] = {}  # images of the repository, not fetched yet
         self.faults: dict[str, EngineFault] = {}
         self.folder = ""  # where it would keep its images
+        self.volumes: set[str] = set()
         self.absent = False  # set by a test: the engine does not answer
         self.started: list[str] = []  # names, once for every start that ran a program
         self.reaped: list[str] = []
@@ -140,8 +141,8 @@ class FakeRuntime:
         with self._changed:
             if spec.image not in self.programs:
                 raise ImageAbsent(f"The engine has no image {spec.image}.")
-            if not all(mount.source.exists() for mount in spec.mounts):
-                raise EngineRefuses("The engine does not make the container: a folder to be mounted is missing.")
+            if not all(mount.volume in self.volumes if mount.volume else mount.source.exists() for mount in spec.mounts):
+                raise EngineRefuses("The engine does not make the container: something to be mounted is missing.")
             if spec.name not in self._containers:
                 self.specs[spec.name] = spec
                 state = State(runtime.CREATED, spec.name, dict(spec.labels))

@@ -37,7 +37,7 @@ def request(body: dict[str, Any], spec: Spec) -> dict[str, Any]:
     account is named it sets a million, which it may not do without CAP_SYS_RESOURCE.
     """
     for mount in spec.mounts:
-        if not mount.source.exists():  # podman would make it, for root
+        if not mount.volume and not mount.source.exists():  # podman would make it, for root
             raise EngineRefuses(f"The container is not made: there is no {mount.source} to mount in it.")
     host = body["HostConfig"]
     tmpfs = {path: _TMPFS_FILES.sub("", options) for path, options in host["Tmpfs"].items()}

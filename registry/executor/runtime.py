@@ -55,11 +55,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder of the host as the container sees it."""
+    """A folder of the host, or a `volume` of the engine, as the container sees it.
+
+    `shared`: it is not ours alone, and what is mounted below it on the host is left out: an engine may show that
+    writable.
+    """
 
     source: Path
     target: str
     writable: bool = False
+    volume: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True)

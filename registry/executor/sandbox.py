@@ -103,7 +103,7 @@ def _places(spec: Spec, image_volumes: Iterable[str]) -> dict[str, Any]:
         "DnsOptions": ["timeout:1", "attempts:1"],
         "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
         "Tmpfs": tmpfs,
-        "Mounts": [_bind(mount) for mount in spec.mounts],
+        "Mounts": [_mounted(mount) for mount in spec.mounts],
     }
 
 
@@ -111,11 +111,14 @@ def _tmpfs(size: int) -> str:
     return f"rw,noexec,nosuid,nodev,size={size},nr_inodes={SCRATCH_FILES},mode=1777"
 
 
-def _bind(mount: Mount) -> dict[str, Any]:
+def _mounted(mount: Mount) -> dict[str, Any]:
+    if mount.volume:
+        return {"Type": "volume", "Source": mount.volume, "Target": mount.target, "ReadOnly": not mount.writable,
+                "VolumeOptions": {"NoCopy": True}}
     return {
         "Type": "bind",
         "Source": str(mount.source),
         "Target": mount.target,
         "ReadOnly": not mount.writable,
-        "BindOptions": {"Propagation": "rprivate"},
+        "BindOptions": {"Propagation": "rprivate", **({"NonRecursive": True} if mount.shared else {})},
     }

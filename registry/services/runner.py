@@ -37,6 +37,8 @@ def offer(connection: Connection, site: Site) -> dict[str, Any]:
         "publishers": sorted(settings.publishers),
         "repositories": sorted(settings.repositories),
         "slots": {"total": settings.running_jobs, "free": max(0, settings.running_jobs - running), "queued": queued},
+        "data": [{"name": name, "title": one.title, "anonymous": one.open_to_anyone}
+                 for name, one in sorted(settings.data.items())],
         "standards": offered(connection),
         "standards_down": _down(connection),
     }

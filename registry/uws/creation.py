@@ -21,10 +21,11 @@ from registry.config import Settings
 from registry.db import alone
 from registry.errors import NotFound
 from registry.site import Site
-from registry.uws import fair, files, limits, store, uploads, values
+from registry.uws import data, fair, files, limits, references, store, uploads, values
 from registry.uws.errors import BadValue, TooManyJobs
 from registry.uws.files import Upload
 from registry.uws.phases import HELD, PENDING, QUEUED
+from registry.uws.references import Referred
 from registry.uws.store import Job, Parameter
 from registry.uws.uploads import Pairs
 
@@ -42,18 +43,18 @@ class _Request:
 
     control: dict[str, str]
     own: list[tuple[str, str]]
-    uploads: list[Upload]
+    uploads: list[Upload | Referred]
 
 
 def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = ()) -> Job:
     """Make a job of `pairs` (APP and the application's parameters); PHASE=RUN puts it into the queue at once.
 
     `parts` are the files that came with the request, each under the name of its part.
-    Raises BadValue, ParameterError, Denied, Unauthenticated, TooManyJobs, or what keeps the image's
+    Raises BadValue, ParameterError, NoData, Denied, Unauthenticated, TooManyJobs, or what keeps the image's
     contract from being read. The job is committed when this returns.
     """
     require_runner(site, caller)
-    asked = _sorted(pairs, parts)
+    asked = _sorted(site.settings, pairs, parts)
     app = asked.control.get("APP", "").strip()
     if not app:
         raise BadValue("APP is missing: give the identifier of the application to run, as /applications lists them.")
@@ -63,15 +64,17 @@ def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = (
     except NotFound as error:
         raise BadValue(str(error)) from None  # it is a value of this request, not the address, that means nothing
     contract = catalogue.contract_of(site, offer)
-    checked = [Parameter(name, value) for name, value in declared.check(contract, asked.own)]
-    named = uploads.for_contract(contract, asked.uploads)
+    own, referred = references.apart(contract, asked.own, site.settings.url("jobs"))
+    checked = [Parameter(name, value) for name, value in declared.check(contract, own)]
+    named = uploads.for_contract(contract, references.found(site, caller, [*asked.uploads, *referred]))
     job = _timed(site.settings, asked.control, replace(
         _blank(site.settings, contract, asked.control), owner=caller.name, run_id=asked.control.get("RUNID") or None,
-        application=offer.ivoid, application_version=offer.version, image=offer.image))
-    references = [Parameter(upload.name, file, by_reference=True) for file, upload in named]
+        application=offer.ivoid, application_version=offer.version, image=offer.image,
+        data=data.granted(site.settings, caller, contract.data)))
+    inputs = [Parameter(upload.name, file, True, upload.origin) for file, upload in named]
     try:
-        files.save(site, job.id, named)
-        job = _store(site, job, [*checked, *references], run=asked.control.get("PHASE") == store.RUN)
+        references.save(site, job.id, named)
+        job = _store(site, job, [*checked, *inputs], run=asked.control.get("PHASE") == store.RUN)
     except BaseException:  # whatever it was: no file may stay without its row
         files.remove(site, job.id)
         raise
@@ -104,7 +107,7 @@ def quote(settings: Settings, job: Job) -> str | None:
     return clock.fine_stamp(clock.later(1, clock.parse(job.destruction)))
 
 
-def _sorted(pairs: Pairs, parts: Iterable[Upload]) -> _Request:
+def _sorted(settings: Settings, pairs: Pairs, parts: Iterable[Upload]) -> _Request:
     if len(pairs) > MOST_PAIRS:
         raise BadValue(f"The request has {len(pairs)} parameters; {MOST_PAIRS} are the most that are taken.")
     control: dict[str, str] = {}
@@ -120,7 +123,7 @@ def _sorted(pairs: Pairs, parts: Iterable[Upload]) -> _Request:
     if len(run_id) > MOST_RUN_ID or _NOT_IN_XML.search(run_id):
         raise BadValue(f"RUNID must be at most {MOST_RUN_ID} characters, none of them a control character.")
     own = [(name, value) for name, value in pairs if name.upper() not in _CONTROL]
-    return _Request(control, own, uploads.given(pairs, parts))
+    return _Request(control, own, uploads.given(pairs, parts, settings.url("jobs")))
 
 
 def _blank(settings: Settings, contract: Contract, control: dict[str, str]) -> Job:

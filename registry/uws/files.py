@@ -1,11 +1,13 @@
 """The files of a job: uploads, logs, results, all below <instance>/results/<job id>. It knows no rows and no callers.
 
     stdout  stderr  files/<path>     what the worker publishes
-    inputs/<name>                    what the client uploaded
+    inputs/<name>                    what the client uploaded, or results of other jobs, linked
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,10 +22,14 @@ CHUNK = 64 * 1024  # bytes of a log given at once
 
 @dataclass(frozen=True)
 class Upload:
-    """One file that came with a request: the name of the input it is for, and its bytes."""
+    """One file for an input of that name: the bytes that came with a request, or a file that is here.
+
+    `origin` is job:ID/results/ID where it is the result of another job.
+    """
 
     name: str
-    stream: IO[bytes]
+    content: IO[bytes] | Path
+    origin: str = ""
 
 
 def folder(site: Site, job_id: str) -> Path:
@@ -41,8 +47,24 @@ def save(site: Site, job_id: str, uploads: Iterable[tuple[str, Upload]]) -> None
     for name, upload in uploads:
         place = inputs(site, job_id)
         place.mkdir(parents=True, exist_ok=True)
+        if isinstance(upload.content, Path):
+            link(upload.content, place / name)
+            continue
         with (place / name).open("wb") as file:
-            shutil.copyfileobj(upload.stream, file)
+            shutil.copyfileobj(upload.content, file)
+
+
+def link(source: Path, target: Path) -> None:
+    """Have the file `source` at `target` too, without reading it where both are on one file system. Raises OSError.
+
+    Neither may be written after that: files of jobs are replaced, never changed.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
+            raise
+        shutil.copyfile(source, target, follow_symlinks=False)
 
 
 def remove(site: Site, job_id: str) -> None:

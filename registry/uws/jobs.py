@@ -1,6 +1,6 @@
 """What can be done with a job, and by whom: the use cases of UWS 1.1. It knows neither HTTP nor containers.
 
-Every function that names a job goes through `visible_in`, the one place where its owner is checked. Changes are
+Every function that names a job goes through `looking.visible_in`, the one place where its owner is checked. Changes are
 committed when a function returns, and whoever waits for them has been woken.
 """
 
@@ -24,16 +24,15 @@ from registry.uws.creation import (
     create as create,  # the first of the use cases
     require_runner,
 )
-from registry.uws.errors import BadValue, NoSuchThing, NotYours, WrongPhase
+from registry.uws.errors import BadValue, NoSuchThing, WrongPhase
+from registry.uws.looking import MAIN as MAIN, file_of as file_of, visible_in
 from registry.uws.phases import ABORTED, ARCHIVED, PENDING, QUEUED, STARTABLE, WAITING, Phase
-from registry.uws.store import Job, NoJob, Parameter, Reference, Result
+from registry.uws.store import Job, Parameter, Reference, Result
 from registry.uws.uploads import Pairs
 from registry.uws.values import Filters
 
 STRETCH = 200  # jobs of a list read at once
-MAIN = "result"  # what DALI clients call the one they came for
 _EVERYTHING = Filters()
-_WHEN = {False: "yet", True: "any more"}
 _TRIES = 10  # a change that somebody else is always faster with is given up
 
 
@@ -60,21 +59,6 @@ def visible(site: Site, caller: Caller, job_id: str) -> Job:
     admit(site, caller)
     with site.database.read() as connection:
         return _with_reason(connection, site.settings, visible_in(connection, caller, job_id))
-
-
-def visible_in(connection: Connection, caller: Caller, job_id: str) -> Job:
-    """`visible` within a transaction, for an admitted caller.
-
-    A job without an owner is open to whoever knows its name, which cannot be guessed.
-    """
-    if not job_id.isalnum():  # ids are ours; a database may stumble over what others make up
-        raise NoJob(job_id)
-    job = store.get(connection, job_id)
-    if job.desired == store.DELETE:
-        raise NoJob(job_id)
-    if job.owner is not None and job.owner != caller.name and not caller.administrator:
-        raise NotYours(f"Job {job_id} belongs to somebody else: only its owner and administrators may see it.")
-    return job
 
 
 def details(site: Site, caller: Caller, job_id: str) -> Details:
@@ -115,23 +99,6 @@ def log(site: Site, job: Job, stream: str, since: int = 0) -> tuple[bytes, int]:
     if stream not in files.STREAMS:
         raise NoSuchThing(f"A job has the logs {' and '.join(files.STREAMS)}, and no {values.shown(stream)}.")
     return files.log(site, job.id, stream, since)
-
-
-def file_of(site: Site, job: Job, result_id: str) -> tuple[Path, Result]:
-    """The file of one result; MAIN is the first where none is called so. Raises NoSuchThing."""
-    with site.database.read() as connection:
-        listed = store.results(connection, job.id)
-    found = {result.id: result for result in listed}
-    if listed:
-        found.setdefault(MAIN, listed[0])
-    if result_id not in found:
-        yet = "" if job.final and job.phase is not ARCHIVED else f" {_WHEN[job.final]}: it is {job.phase}"
-        has = f" It has {', '.join(result.id for result in listed[:20])}." if listed else ""
-        raise NoSuchThing(f"Job {job.id} has no result {values.shown(result_id)}{yet}.{has}")
-    path = files.inside(site, job.id, found[result_id].path)
-    if path is None:
-        raise NoSuchThing(f"The file of result {values.shown(result_id)} of job {job.id} is no longer kept here.")
-    return path, found[result_id]
 
 
 def input_of(site: Site, job: Job, parameter: Parameter) -> Path:

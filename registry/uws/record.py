@@ -37,7 +37,8 @@ def document(site: Site, job: Job, parameters: Sequence[Parameter], results: Ite
         "created": job.created, "started": job.started, "ended": job.ended,
         "parameters": plain,
         "inputs": [_input(site, job, one) for one in parameters if one.by_reference],
-        "endpoints": _endpoints(site, job), "execution_duration": job.execution_duration, "limits": job.limits,
+        "data": list(job.data), "endpoints": _endpoints(site, job),
+        "execution_duration": job.execution_duration, "limits": job.limits,
         "usage": job.usage,
         "results": [{"id": one.id, "size": one.size, "media_type": one.media_type, "sha256": one.sha256}
                     for one in results],
@@ -47,7 +48,7 @@ def document(site: Site, job: Job, parameters: Sequence[Parameter], results: Ite
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What a second run did otherwise than the first, a sentence each; times and usage are no difference."""
     found = [f"{name.replace('_', ' ')}: {old[name]} before, {new[name]} now"
-             for name in ("phase", "exit_code", "error", "parameters", "limits", "execution_duration")
+             for name in ("phase", "exit_code", "error", "parameters", "data", "limits", "execution_duration")
              if old[name] != new[name]]
     if old["application"]["digest"] != new["application"]["digest"]:
         found.append(f"image: {old['application']['digest']} before, {new['application']['digest']} now")
@@ -68,7 +69,8 @@ def _lists(name: str, key: str, same: tuple[str, ...], old: list[Any], new: list
 def _input(site: Site, job: Job, parameter: Parameter) -> dict[str, Any]:
     path = files.inside(site, job.id, f"inputs/{parameter.value}")
     size = path.stat().st_size if path else None
-    return {"name": parameter.name, "file": parameter.value, "size": size, "sha256": _digest(path) if path else None}
+    found = {"name": parameter.name, "file": parameter.value, "size": size, "sha256": _digest(path) if path else None}
+    return {**found, "origin": parameter.origin} if parameter.origin else found
 
 
 def _digest(path: Path) -> str:

@@ -8,7 +8,7 @@ knows neither HTTP nor containers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -87,6 +87,7 @@ class Job:
     beat: int
     token_hash: str | None
     rank: str = ""
+    data: list[str] = field(default_factory=list)
 
     @property
     def final(self) -> bool:
@@ -96,11 +97,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One value of one parameter; by reference it is the name of a file in the job's folder `inputs`."""
+    """One value of one parameter; by reference it is the name of a file in the job's folder `inputs`.
+
+    `origin` is job:ID/results/ID where that file is the result of another job.
+    """
 
     name: str
     value: str
     by_reference: bool = False
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ def holder(connection: Connection, job_id: str) -> tuple[str, int] | None:
 def parameters(connection: Connection, job_id: str) -> list[Parameter]:
     """The job's parameters in their order; a parameter with several values is there several times."""
     query = select(job_parameters).where(job_parameters.c.job_id == job_id).order_by(job_parameters.c.id)
-    return [Parameter(row.name, row.value, row.by_reference) for row in connection.execute(query)]
+    return [Parameter(row.name, row.value, row.by_reference, row.origin) for row in connection.execute(query)]
 
 
 def results(connection: Connection, job_id: str) -> list[Result]:
@@ -239,8 +244,7 @@ def insert(connection: Connection, job: Job, parameters: Iterable[Parameter] = (
 def set_parameters(connection: Connection, job_id: str, parameters: Iterable[Parameter]) -> None:
     """Replace the job's parameters."""
     connection.execute(sql_delete(job_parameters).where(job_parameters.c.job_id == job_id))
-    rows = [{"job_id": job_id, "name": item.name, "value": item.value, "by_reference": item.by_reference}
-            for item in parameters]
+    rows = [{"job_id": job_id, **vars(item)} for item in parameters]
     if rows:
         connection.execute(sql_insert(job_parameters), rows)
 

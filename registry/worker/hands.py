@@ -176,10 +176,13 @@ class Hands:
             if unsure:
                 self.runtime.reap(state)
             if unsure or state.status == ABSENT:  # what a lost run has written is no result of this one
+                dc = self.network.ensure(again=True) if stage.profile(job) == stage.DC else None
                 staged = self._stage(job)
                 if staged is None:
                     return True
-                job = staged
+                job = staged  # the row as it now is: what the engine refuses from here on must end this one
+                self.runtime.create(stage.spec(self.site, job, dc))
+                self._observe("created", job)
             self._confirm(job)  # one that has ended meanwhile would run again
             self.runtime.start(stage.container(self.site, job))
         except ImageAbsent:  # it was removed meanwhile: fetch it again
@@ -192,16 +195,12 @@ class Hands:
         return state if state.status == EXITED else again
 
     def _stage(self, job: Job) -> Job | None:
-        """Folders, token, container; None where the job was changed meanwhile."""
-        dc = self.network.ensure(again=True) if stage.profile(job) == stage.DC else None
+        """Folders and token; None where the job was changed meanwhile."""
         token_hash = stage.prepare(self.site, job)
         node = self.engine.name if self.engine else ""
         staged = self._note(job, step=STAGED, token_hash=token_hash, node=node, message="")
-        if staged is None:
-            return None
-        self._observe("staged", staged)
-        self.runtime.create(stage.spec(self.site, staged, dc))
-        self._observe("created", staged)
+        if staged is not None:
+            self._observe("staged", staged)
         return staged
 
     def _fetch(self, job: Job) -> bool:

@@ -10,25 +10,29 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from registry import data_sets
 from registry.applications import contract as contracts, parameters as declared
 from registry.executor import runtime, sandbox, tree
-from registry.executor.runtime import Limits, Mount, Network, Spec
+from registry.executor.runtime import EngineRefuses, Limits, Mount, Network, Spec
 from registry.records import store as shelf
 from registry.services import inner
 from registry.site import Site
 from registry.uws import files, record, store
 from registry.uws.store import Job
 
-DATACENTER, JOB, RESULTS = "/datacenter", "/job", "/results"
+DATACENTER, JOB, RESULTS, DATA = "/datacenter", "/job", "/results", "/data"
 NONE, DC = "none", "dc"  # network profiles
 _LIMITS = ("cores", "memory", "processes", "disk", "log")
+
+
+class DataAbsent(EngineRefuses):
+    """A data set that the job was granted is not there any more: no container is made."""
 
 
 def profile(job: Job) -> str:
@@ -90,7 +94,7 @@ def prepare(site: Site, job: Job) -> str:
     _write(place / "datacenter/apis.json", apis)
     _write(place / "job/parameters.json", _parameters(job, parameters))
     _write(place / "job/token", token.encode())
-    _copy_inputs(files.inputs(site, job.id), place / "job/inputs")
+    _link_inputs(files.inputs(site, job.id), place / "job/inputs")
     for path in (place / "datacenter", place / "job", place / "job/inputs"):
         path.chmod(0o755)
     _give_away(place / "results")
@@ -98,7 +102,7 @@ def prepare(site: Site, job: Job) -> str:
 
 
 def spec(site: Site, job: Job, dc: Network | None) -> Spec:
-    """The container of the present attempt; `dc` is the network of a job that has that profile."""
+    """The container of the present attempt; `dc` is the network of a job that has that profile. Raises DataAbsent."""
     place = folder(site, job)
     return Spec(
         name=container(site, job), image=job.image,
@@ -106,11 +110,25 @@ def spec(site: Site, job: Job, dc: Network | None) -> Spec:
                 runtime.HOME: home(site)},
         environment={"DATACENTER_DIR": DATACENTER, "JOB_DIR": JOB, "RESULTS_DIR": RESULTS, "JOB_ID": job.id},
         mounts=(Mount(place / "datacenter", DATACENTER), Mount(place / "job", JOB),
-                Mount(place / "results", RESULTS, writable=True)),
+                Mount(place / "results", RESULTS, writable=True), *(_data(site, name) for name in job.data)),
         limits=limits(site, job),
         network=network(site) if dc else NONE,
         hosts={inner.HOST: dc.gateway} if dc else {},
     )
+
+
+def _data(site: Site, name: str) -> Mount:
+    """A data set of the site as the job sees it; it may have gone, or lead elsewhere, since the job was made."""
+    one = site.settings.data.get(name)
+    if one is None:
+        raise DataAbsent(f"This datacenter no longer has the data set {name}, which the job was to read.")
+    if one.path is None:
+        return Mount(Path(), f"{DATA}/{name}", volume=one.volume)
+    fault = data_sets.fault({name: one}, site.settings.instance, site.settings.docker_host)
+    if fault or not one.path.is_dir():
+        raise DataAbsent(f"The data set {name} cannot be read by the job: "
+                         f"{fault or 'its folder is missing on this machine'}.")
+    return Mount(one.path.resolve(), f"{DATA}/{name}", shared=True)
 
 
 def _endpoint(connection: Connection, route: inner.Route) -> dict[str, Any]:
@@ -126,11 +144,11 @@ def _parameters(job: Job, parameters: Sequence[store.Parameter]) -> bytes:
     return json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8")
 
 
-def _copy_inputs(source: Path, target: Path) -> None:
+def _link_inputs(source: Path, target: Path) -> None:
     if source.is_dir():
         for path in sorted(source.iterdir()):
             if path.is_file() and not path.is_symlink():
-                shutil.copyfile(path, target / path.name)
+                files.link(path, target / path.name)  # mounted read-only: the job cannot change what others share
                 (target / path.name).chmod(0o444)
 
 
