@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from base64 import encodebytes
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from registry.errors import Refusal
 from registry.search.described import DescribedColumn
+from registry.search.tap.cells import Table
 
 _BLOCK = 500  # rows made into one piece
 _END = b"</STREAM>\n"
@@ -19,11 +20,11 @@ _BEYOND = {"short": 2**15, "int": 2**31, "long": 2**63}
 Pack = Callable[[Any], bytes]
 
 
-def pieces(columns: Sequence[DescribedColumn], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def pieces(table: Table) -> Iterator[bytes]:
     """The element BINARY2 without its end."""
     yield b'<BINARY2>\n<STREAM encoding="base64">\n'
-    packs = [_pack_of(column) for column in columns]
-    left, kept = iter(rows), b""
+    packs = [_pack_of(column) for column in table.columns]
+    left, kept = iter(table.rows), b""
     try:
         while block := list(islice(left, _BLOCK)):
             kept += b"".join(_row(row, packs) for row in block)

@@ -1,4 +1,4 @@
-"""The values of a table's cells as the texts that VOTable and CSV write: what a column declares is what it sends.
+"""A table to be written, and the values of its cells as texts: what a column declares is what it sends.
 
 Databases differ in what they make of a number (PostgreSQL's sums are decimals): the declared type decides here.
 """
@@ -6,13 +6,28 @@ Databases differ in what they make of a number (PostgreSQL's sums are decimals):
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from registry.search.described import DescribedColumn
 
 Convert = Callable[[Any], str]
 WHOLE, REAL = frozenset({"short", "int", "long"}), frozenset({"float", "double"})
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is to be written: `overflow` is called behind the rows, `infos` are (name, value) for formats that have them.
+
+    Formats with a place for an error behind the rows write it there; without `late_errors` it is raised, as by the others.
+    """
+
+    columns: Sequence[DescribedColumn]
+    rows: Iterable[Sequence[Any]]
+    overflow: Callable[[], bool]
+    infos: tuple[tuple[str, str], ...] = ()
+    late_errors: bool = True
 
 
 def convert_of(column: DescribedColumn) -> Convert | None:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from registry.search.described import DescribedColumn
 from registry.search.tap import votable
-from registry.search.tap.cells import convert_of, row_texts
+from registry.search.tap.cells import Table as Table, convert_of, row_texts
 
 VOTABLE, BINARY2 = "application/x-votable+xml", "application/x-votable+xml;serialization=BINARY2"
 CSV, JSON = "text/csv", "application/json"
 _BLOCK = 500  # rows made into one piece
-
-
-@dataclass(frozen=True)
-class Table:
-    """What is to be written: `overflow` is called behind the rows, `infos` are (name, value) for formats that have them."""
-
-    columns: Sequence[DescribedColumn]
-    rows: Iterable[Sequence[Any]]
-    overflow: Callable[[], bool]
-    infos: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,11 +42,11 @@ def named(text: str) -> Format | None:
 
 
 def _votable(table: Table) -> Iterator[bytes]:
-    return votable.document(table.columns, table.rows, infos=table.infos, overflow=table.overflow)
+    return votable.document(table)
 
 
 def _binary2(table: Table) -> Iterator[bytes]:
-    return votable.document(table.columns, table.rows, infos=table.infos, overflow=table.overflow, binary=True)
+    return votable.document(table, binary=True)
 
 
 def _csv(table: Table) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ replaced by U+FFFD; a cell without a value is empty. Once rows are under way an 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -15,11 +15,10 @@ from xml.sax.saxutils import escape, quoteattr
 from registry.errors import Refusal
 from registry.search.described import DescribedColumn
 from registry.search.tap import binary2
-from registry.search.tap.cells import Convert, convert_of, row_texts
+from registry.search.tap.cells import Convert, Table, convert_of, row_texts
 
 BLOCK = 500  # rows made into one piece
 OK, ERROR, OVERFLOW = "OK", "ERROR", "OVERFLOW"
-Rows = Iterable[Sequence[Any]]
 
 _HEAD = ('<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"'
          ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n<RESOURCE type="results">\n')
@@ -31,21 +30,21 @@ _CELL, _ROW = "\x1f", "\x1e"  # between cells and rows; neither can be in a docu
 _BETWEEN_CELLS, _BETWEEN_ROWS = "</TD><TD>", "</TD></TR>\n<TR><TD>"
 
 
-def document(columns: Sequence[DescribedColumn], rows: Rows, *, infos: Iterable[tuple[str, str]] = (),
-             binary: bool = False, overflow: Callable[[], bool] | None = None) -> Iterator[bytes]:
-    """The whole document. `overflow` is called behind the rows and says whether there would have been more.
+def document(table: Table, *, binary: bool = False) -> Iterator[bytes]:
+    """The whole document.
 
-    `infos` are (name, value) beside QUERY_STATUS. A Refusal while rows come ends them with QUERY_STATUS=ERROR
-    (DALI 1.1 §4.4.2): the head has gone out by then.
+    A Refusal while rows come ends them with QUERY_STATUS=ERROR (DALI 1.1 §4.4.2): the head has gone out by then.
     """
-    yield (_HEAD + info("QUERY_STATUS", OK) + "".join(info(name, value) for name, value in infos) + "<TABLE>\n"
-           + "".join(map(field, columns)) + "<DATA>\n").encode()
+    yield (_HEAD + info("QUERY_STATUS", OK) + "".join(info(name, value) for name, value in table.infos) + "<TABLE>\n"
+           + "".join(map(field, table.columns)) + "<DATA>\n").encode()
     last = ""
     try:
-        yield from binary2.pieces(columns, rows) if binary else _tabledata(columns, rows)
-        if overflow is not None and overflow():
+        yield from binary2.pieces(table) if binary else _tabledata(table)
+        if table.overflow():
             last = info("QUERY_STATUS", OVERFLOW)
     except Refusal as refusal:
+        if not table.late_errors:
+            raise
         last = info("QUERY_STATUS", ERROR, str(refusal))
     yield f"</{'BINARY2' if binary else 'TABLEDATA'}>\n</DATA>\n</TABLE>\n{last}{_TAIL}".encode()
 
@@ -75,10 +74,10 @@ def printable(text: str) -> str:
     return _NOT_IN_XML.sub("\ufffd", text)
 
 
-def _tabledata(columns: Sequence[DescribedColumn], rows: Rows) -> Iterator[bytes]:
+def _tabledata(table: Table) -> Iterator[bytes]:
     yield b"<TABLEDATA>\n"
-    converts = [convert_of(column) for column in columns]
-    left = iter(rows)
+    converts = [convert_of(column) for column in table.columns]
+    left = iter(table.rows)
     while block := list(islice(left, BLOCK)):
         yield _block(block, converts).encode()
 
