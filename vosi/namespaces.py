@@ -65,12 +65,18 @@ def clark(namespace: str, name: str) -> str:
     return f"{{{namespace}}}{name}" if namespace else name
 
 
+_TYPE = clark(XSI, "type")
+
+
 def canonical_type(element: etree._Element) -> str:
     """The xsi:type of `element` with its namespace's canonical prefix, whatever prefix its author bound.
 
     A namespace that is not in PREFIXES keeps its author's prefix; '' where there is no xsi:type.
     """
-    prefix, colon, local = element.get(clark(XSI, "type"), "").strip().rpartition(":")
+    written = element.get(_TYPE, "").strip()
+    if not written:
+        return ""
+    prefix, _, local = written.rpartition(":")
     uri = element.nsmap.get(prefix or None, "")
     known = PREFIXES.get(uri, prefix)
     return f"{known}:{local}" if known else local

@@ -61,7 +61,7 @@ class Ready:
     @cached_property
     def rows(self) -> Packed:
         """Its rows in the tables of searches; slow, and so best asked for outside of any transaction."""
-        return pack(projection.rows(self.element, identifiers.key(self.summary.ivoid)))
+        return pack(projection.rows(self.element, identifiers.key(self.summary.ivoid), self.xml))
 
     def light(self) -> Ready:
         """The same with its rows made and without its tree: for whoever holds many of them."""

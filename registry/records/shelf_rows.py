@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
 from registry.db import before_commit
 from registry.records import stamping
+from registry.records.projection.columns import COLUMNS
 from registry.records.projection.values import Rows
-from registry.tables import is_number, metadata, record_versions, records
+from registry.tables import metadata, record_versions, records
 
 SHELF = "shelf"  # what a unit of work that changes records or authorities is alone in (`db.alone`)
 TABLES = tuple(table for name, table in sorted(metadata.tables.items()) if name.startswith("rr_"))
 _RESOURCE = "rr_resource"
-# every column but a number of its own
-_COLUMNS = {table.name: [column.name for column in table.columns if not is_number(column)] for table in TABLES}
-_VALUES = {name: itemgetter(*columns) for name, columns in _COLUMNS.items()}
+_FILLED = [metadata.tables[name] for name in COLUMNS]
 
-Packed = Mapping[str, Sequence[tuple[Any, ...]]]
+Packed = Mapping[str, Rows]  # of one record, by table
 _WAITING = "waiting records"
 _MANY = select(records).where(records.c.key.in_(bindparam("keys", expanding=True)))
 
@@ -77,7 +75,7 @@ class Pending:
 
     def flush(self, connection: Connection) -> None:
         """Write all that waits but the records."""
-        for table in TABLES:
+        for table in _FILLED:
             put(connection, table, [row for record in self._rows.values() for row in record.get(table.name, ())])
         if self._versions:
             connection.execute(insert(record_versions), self._versions)
@@ -103,16 +101,16 @@ def waiting(connection: Connection) -> Pending | None:
     return call.__self__ if call else None  # the method of the one that waits
 
 
-def pack(rows: Mapping[str, Rows]) -> Packed:
-    """The rows as tuples in the order of their table's columns: they wait in a quarter of the memory, and travel light."""
-    return {name: list(map(_VALUES[name], found)) for name, found in rows.items() if found}
+def pack(rows: Packed) -> Packed:
+    """The rows without the tables that have none of them."""
+    return {name: found for name, found in rows.items() if found}
 
 
 def handed_by(rows: Packed, registry: str) -> Packed:
     """The rows of a record that the registry of that identifier handed to us, '' where nobody did."""
     if not registry or _RESOURCE not in rows:
         return rows
-    place = _COLUMNS[_RESOURCE].index("harvested_from")
+    place = COLUMNS[_RESOURCE].index("harvested_from")
     named = [(*row[:place], registry.lower(), *row[place + 1:]) for row in rows[_RESOURCE]]
     return {**rows, _RESOURCE: named}
 
@@ -131,7 +129,7 @@ def put(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -
 def _statement(table: Table, dialect: Any) -> str:
     # the styles in which the drivers of both databases take values by position
     style = "qmark" if dialect.name == "sqlite" else "format"
-    return str(insert(table).compile(dialect=dialect(paramstyle=style), column_keys=_COLUMNS[table.name]))
+    return str(insert(table).compile(dialect=dialect(paramstyle=style), column_keys=COLUMNS[table.name]))
 
 
 # the record that a row is of, whose identifier rr_tap_table calls another name
@@ -151,5 +149,5 @@ def write(connection: Connection, key: str, rows: Packed, pending: Pending | Non
     if pending is not None:
         pending.add(key, rows)
         return
-    for table in TABLES:
+    for table in _FILLED:
         put(connection, table, rows.get(table.name, ()))

@@ -279,7 +279,7 @@ def project(connection: Connection, record: Record) -> None:
     shelf_rows.clear(connection, record.key)
     if record.status == ACTIVE:
         registry = _source_registry(connection, record.source_id)
-        rows = shelf_rows.pack(projection.rows(xmlio.parse(record.xml), record.key))
+        rows = shelf_rows.pack(projection.rows(xmlio.parse(record.xml), record.key, record.xml))
         shelf_rows.write(connection, record.key, shelf_rows.handed_by(rows, registry))
     digest = record.digest if record.status == ACTIVE else ""
     connection.execute(update(records).where(records.c.key == record.key).values(projected=digest))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
 
 from lxml import etree
 
-from registry.records.projection.values import Part, Record, Rows, clean, flag, low, text
-from vosi.namespaces import canonical_type
+from registry.records.projection.values import Part, Record, Row, Rows, clean, flag, low, text, whole_text
+
+_UNTYPED = (None, None, None, None, None)
+_LONGEST = 200  # characters of a data type that is remembered
 
 
 def rows(record: Record) -> dict[str, Rows]:
@@ -17,38 +19,26 @@ def rows(record: Record) -> dict[str, Rows]:
     interfaces: Rows = []
     params: Rows = []
     for cap_index, capability in enumerate(record.parts("capability"), 1):
-        capabilities.append(_capability(ivoid, cap_index, capability))
+        element = capability.element
+        capabilities.append((ivoid, cap_index, record.type_of(element), capability.value("description"),
+                             low(element.get("standardID"))))
         for interface in capability.parts("interface"):
             intf_index = len(interfaces) + 1
-            interfaces.append(_interface(ivoid, cap_index, intf_index, interface))
+            interfaces.append(_interface(record, cap_index, intf_index, interface))
             params += [_param(ivoid, intf_index, param) for param in interface.parts("param")]
     return {"rr_capability": capabilities, "rr_interface": interfaces, "rr_intf_param": params}
 
 
-def _capability(ivoid: str, index: int, capability: Part) -> dict[str, Any]:
-    element = capability.element
-    return {
-        "ivoid": ivoid, "cap_index": index, "cap_type": low(canonical_type(element)),
-        "cap_description": capability.value("description"), "standard_id": low(element.get("standardID")),
-    }
-
-
-def _interface(ivoid: str, cap_index: int, index: int, interface: Part) -> dict[str, Any]:
+def _interface(record: Record, cap_index: int, index: int, interface: Part) -> Row:
     element = interface.element
     access = interface.first("accessURL")
-    return {
-        "ivoid": ivoid, "intf_index": index, "cap_index": cap_index,
-        "intf_type": low(canonical_type(element)),
-        "intf_role": low(element.get("role")),
-        "std_version": clean(element.get("version")),
-        "query_type": interface.joined("queryType"),
-        "result_type": low(interface.value("resultType")),
-        "wsdl_url": interface.value("wsdlURL"),
-        "url_use": low(access.get("use")) if access is not None else None,
-        "access_url": text(access),
-        "mirror_url": "#".join(mirror for mirror in map(text, interface.all("mirrorURL")) if mirror) or None,
-        "authenticated_only": _authenticated_only(interface),
-    }
+    return (
+        record.ivoid, index, cap_index, record.type_of(element), low(element.get("role")), clean(element.get("version")),
+        interface.joined("queryType"), low(interface.value("resultType")), interface.value("wsdlURL"),
+        low(access.get("use")) if access is not None else None, text(access),
+        "#".join([mirror for one in interface.all("mirrorURL") if (mirror := text(one))]) or None,
+        _authenticated_only(interface),
+    )
 
 
 def _authenticated_only(interface: Part) -> int:
@@ -57,27 +47,27 @@ def _authenticated_only(interface: Part) -> int:
     return int(bool(methods) and all(method.get("standardID") for method in methods))
 
 
-def _param(ivoid: str, index: int, param: Part) -> dict[str, Any]:
+def _param(ivoid: str, index: int, param: Part) -> Row:
     element = param.element
-    return {
-        "ivoid": ivoid, "intf_index": index,
-        "param_name": param.value("name"), "param_description": param.value("description"),
-        "param_ucd": low(param.value("ucd")), "param_unit": param.value("unit"),
-        "param_utype": low(param.value("utype")), "param_std": flag(element.get("std")),
-        "param_use": low(element.get("use")),
-        **{f"param_{name}": entry for name, entry in data_type(param.first("dataType")).items()},
-    }
+    return (
+        ivoid, index, param.value("name"), param.value("description"), low(param.value("ucd")), param.value("unit"),
+        low(param.value("utype")), flag(element.get("std")), low(element.get("use")),
+        *data_type(param.first("dataType")),
+    )
 
 
-_UNTYPED: dict[str, str | None] = dict.fromkeys(("datatype", "extended_schema", "extended_type", "arraysize", "delim"))
-
-
-def data_type(kind: etree._Element | None) -> dict[str, str | None]:
-    """What a dataType element says, as RegTAP's columns of parameters and of table columns name it."""
+def data_type(kind: etree._Element | None) -> tuple[str | None, ...]:
+    """What a dataType element says: datatype, extended_schema, extended_type, arraysize and delim of RegTAP."""
     if kind is None:
         return _UNTYPED
-    get = kind.get
-    return {
-        "datatype": low(text(kind)), "extended_schema": clean(get("extendedSchema")),
-        "extended_type": clean(get("extendedType")), "arraysize": clean(get("arraysize")), "delim": clean(get("delim")),
-    }
+    name, attributes = whole_text(kind), tuple(kind.items())
+    # the same few come again and again
+    remembered = len(name or "") + sum([len(key) + len(value) for key, value in attributes]) < _LONGEST
+    return (_data_type if remembered else _data_type.__wrapped__)(name, attributes)
+
+
+@lru_cache(4096)
+def _data_type(name: str | None, attributes: tuple[tuple[str, str], ...]) -> tuple[str | None, ...]:
+    get = dict(attributes).get
+    return (low(name), clean(get("extendedSchema")), clean(get("extendedType")), clean(get("arraysize")),
+            clean(get("delim")))

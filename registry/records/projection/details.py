@@ -84,11 +84,17 @@ _OF_CAPABILITY = """
 """.split()  # noqa: SIM905 (one path a line reads like the standard's own list)
 
 
-def _steps(paths: list[str], skip: int) -> list[tuple[str, tuple[str, ...], str]]:
-    """Each path with its elements, from the `skip`-th on, and its last attribute ('' for none)."""
-    split = [(path, path.split("/")[skip:]) for path in paths]
-    return [(path, tuple(step for step in steps if step[0] != "@"), steps[-1].partition("@")[2])
-            for path, steps in split]
+_Path = tuple[str, tuple[str, ...], str]
+
+
+def _steps(paths: list[str], skip: int) -> dict[str, list[_Path]]:
+    """By its first element from the `skip`-th on: each path with these elements and its last attribute ('' for none)."""
+    found: dict[str, list[_Path]] = {}
+    for path in paths:
+        steps = path.split("/")[skip:]
+        names = tuple(step for step in steps if step[0] != "@")
+        found.setdefault(names[0], []).append((path, names, steps[-1].partition("@")[2]))
+    return found
 
 
 _RESOURCE_STEPS, _CAPABILITY_STEPS = _steps(_OF_RESOURCE, 1), _steps(_OF_CAPABILITY, 2)
@@ -102,9 +108,9 @@ def rows(record: Record) -> Rows:
     return result
 
 
-def _below(ivoid: str, index: int | None, part: Part, paths: list[tuple[str, tuple[str, ...], str]]) -> Rows:
-    return [{"ivoid": ivoid, "cap_index": index, "detail_xpath": path, "detail_value": entry}
-            for path, steps, attribute in paths if part.all(steps[0])
+def _below(ivoid: str, index: int | None, part: Part, paths: dict[str, list[_Path]]) -> Rows:
+    return [(ivoid, index, path, entry)
+            for name in part.names if name in paths for path, steps, attribute in paths[name]
             for target in part.below(*steps) if (entry := _value(target, attribute))]
 
 
@@ -112,4 +118,4 @@ def _value(target: etree._Element, attribute: str) -> str | None:
     """The text of the element or of its attribute. An element that only holds others has none."""
     if attribute:
         return clean(target.get(attribute))
-    return None if any(isinstance(child.tag, str) for child in target) else text(target)
+    return None if len(target) and any(isinstance(child.tag, str) for child in target) else text(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,9 +10,13 @@ from typing import Any
 from lxml import etree
 
 from registry import clock
+from vosi.namespaces import XSI, canonical_type, clark
 
-Rows = list[dict[str, Any]]
+Row = tuple[Any, ...]
+Rows = list[Row]  # of one table, their values in the order of `columns.COLUMNS`
 _SHORT = 40  # characters
+_FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
+_TYPE = clark(XSI, "type")
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S"  # DALI 1.1 §3.3.3, without a zone
 
 
@@ -35,14 +39,21 @@ class Part:
                     named[name] = [child]
         self._named = named
 
+    @property
+    def names(self) -> Iterable[str]:
+        """The local names of the children, in the order in which they first come."""
+        return self._named
+
     def all(self, name: str) -> Sequence[etree._Element]:
         """The children of that local name, in document order."""
         return self._named.get(name, ())
 
-    def parts(self, name: str) -> list[Part]:
+    def parts(self, name: str) -> Sequence[Part]:
         """The children of that local name as parts themselves."""
+        if name not in self._named:
+            return ()
         if name not in self._parts:
-            self._parts[name] = [Part(child) for child in self.all(name)]
+            self._parts[name] = [Part(child) for child in self._named[name]]
         return self._parts[name]
 
     def first(self, name: str) -> etree._Element | None:
@@ -50,17 +61,19 @@ class Part:
         found = self._named.get(name)
         return found[0] if found else None
 
-    def below(self, *path: str) -> Iterator[etree._Element]:
-        """The elements at `path` (local names) below, in document order."""
-        if len(path) == 1:
-            yield from self.all(path[0])
-            return
-        for part in self.parts(path[0]):
-            yield from part.below(*path[1:])
+    def below(self, name: str, *path: str) -> Sequence[etree._Element]:
+        """The elements at that path of local names below, in document order."""
+        if not path:
+            return self._named.get(name, ())
+        if name not in self._named:
+            return ()
+        parts = self.parts(name)
+        return parts[0].below(*path) if len(parts) == 1 else [found for part in parts for found in part.below(*path)]
 
     def value(self, *path: str) -> str | None:
         """The text of the first element at `path`, or None."""
-        return text(self.first(path[0]) if len(path) == 1 else next(self.below(*path), None))
+        found = self.below(*path)
+        return text(found[0]) if found else None
 
     def joined(self, *path: str) -> str | None:
         """The lower-case texts at `path`, joined with # (RegTAP 1.2 §4.4)."""
@@ -68,13 +81,30 @@ class Part:
 
 
 class Record(Part):
-    """A whole record; `ivoid` is its identifier as every table holds it: lower case."""
+    """A whole record; `ivoid` is its identifier as every table holds it: lower case.
 
-    __slots__ = ("ivoid",)
+    Where its bytes are known, they tell whether prefixes mean the same in all of it; else each element is asked.
+    """
 
-    def __init__(self, element: etree._Element, ivoid: str = "") -> None:
+    __slots__ = ("_types", "declared_at_root", "ivoid", "xml")
+
+    def __init__(self, element: etree._Element, ivoid: str = "", xml: bytes = b"") -> None:
         super().__init__(element)
         self.ivoid = ivoid or low(self.value("identifier")) or ""
+        self.xml = xml
+        self.declared_at_root = bool(xml) and xml.count(b"xmlns") == xml.count(b"xmlns", 0, xml.index(b">"))
+        self._types: dict[str, str | None] = {}
+
+    def type_of(self, element: etree._Element) -> str | None:
+        """The xsi:type of an element in it: lower case, with a canonical prefix; None where there is none."""
+        written = element.get(_TYPE)
+        if not written:
+            return None
+        if not self.declared_at_root:
+            return low(canonical_type(element))
+        if written not in self._types:
+            self._types[written] = low(canonical_type(element))
+        return self._types[written]
 
 
 @lru_cache(4096)
@@ -89,11 +119,12 @@ def local(tag: object) -> str:
 
 def text(element: etree._Element | None) -> str | None:
     """The element's text with white space normalised; None where there is none."""
-    if element is None:
-        return None
-    if len(element) == 0:
-        return clean(element.text)
-    return clean(str(element.xpath("string()")))
+    return None if element is None else clean(whole_text(element))
+
+
+def whole_text(element: etree._Element) -> str | None:
+    """All text in the element as it stands."""
+    return str(element.xpath("string()")) if len(element) else element.text
 
 
 def clean(value: str | None) -> str | None:
@@ -131,7 +162,7 @@ def _low_short(value: str) -> str | None:
 
 def flag(value_: str | None) -> int | None:
     """An xs:boolean as 1 or 0, None where it is neither."""
-    return {"true": 1, "1": 1, "false": 0, "0": 0}.get(value_.strip()) if value_ else None
+    return _FLAGS.get(value_.strip()) if value_ else None
 
 
 def number(value_: str | None) -> float | None:
@@ -153,11 +184,13 @@ def whole(value_: str | None, bits: int = 63) -> int | None:
 
 def moment(value_: str | None) -> str | None:
     """A date or time of VOResource as a timestamp in UTC, None where it is none."""
-    tidy = clean(value_)
-    if not tidy:
-        return None
+    return _moment(value_) if value_ and len(value_) < _SHORT else None
+
+
+@lru_cache(4096)
+def _moment(value_: str) -> str | None:
     try:
-        parsed: datetime = clock.parse(tidy)
+        parsed: datetime = clock.parse(" ".join(value_.split()))
     except (ValueError, OverflowError):
         return None
     return parsed.strftime(_TIMESTAMP) if parsed.year > 999 else None  # smaller years lose their zeros

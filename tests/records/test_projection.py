@@ -1,0 +1,83 @@
+"""The rows of a record are the same however they are read: from its bytes where these say all, else element by element."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from registry.records import projection
+from registry.records.projection import tableset
+from registry.records.projection.columns import COLUMNS
+from registry.tables import metadata
+from tests.records.conftest import record
+from tests.records.corpus import all_files
+from vosi import xmlio
+
+# a column, and what its row says: name, ucd, unit, utype, std, flag, description, type system, datatype
+COLUMN_FORMS = {
+    "<column><name>a</name></column>": ("a", None, None, None, None, None, None, None, None),
+    '<column std="true">\n <name> a  b </name>\n <description>d\n d</description><unit>m s-1</unit><ucd>POS;Meta</ucd>'
+    '<utype>X:Y</utype><dataType xsi:type="vs:VOTableType" arraysize="2">Float</dataType><flag>Indexed</flag>'
+    "<flag>primary</flag></column>":
+        ("a b", "pos;meta", "m s-1", "x:y", 1, "indexed#primary", "d d", "vs:votabletype", "float"),
+    "<column><name>a</name><description>S/N &lt; 5 &amp; good</description></column>":
+        ("a", None, None, None, None, None, "S/N < 5 & good", None, None),
+    "<column><ucd>late</ucd><name>out of order</name></column>":
+        ("out of order", "late", None, None, None, None, None, None, None),
+    "<column><name>a</name><description><![CDATA[</name>]]></description></column>":
+        ("a", None, None, None, None, None, "</name>", None, None),
+    "<column><name>a<!-- </column><column> --></name></column>": ("a", None, None, None, None, None, None, None, None),
+    "<column><name>a</name><more><name>b</name></more></column>": ("a", None, None, None, None, None, None, None, None),
+    '<column xmlns:x="http://www.ivoa.net/xml/VODataService/v1.1"><name>a</name>'
+    '<dataType xsi:type="x:TAPType">CHAR</dataType></column>':
+        ("a", None, None, None, None, None, None, "vs:taptype", "char"),
+    '<c:column xmlns:c="http://c.example/"><c:name>a</c:name></c:column>': ("a", None, None, None, None, None, None, None, None),
+}
+_VS = ' xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1"'
+_TABLES = ("<tableset><schema><name>s</name><table><name>t</name>{}</table>"
+           "<table><name>u</name><column><name>z</name></column></table></schema></tableset>")
+
+
+def rows_of(columns: str) -> list[dict[str, object]]:
+    """The columns' rows of a record with these in one table and a last in another, the same with and without its bytes."""
+    [kept] = xmlio.records_in(record("ivo://north.example/t", inside=_TABLES.format(columns), extra=_VS))
+    element = xmlio.parse(kept)
+    found = projection.rows(element, "", kept)
+    assert found == projection.rows(element)
+    return [dict(zip(COLUMNS["rr_table_column"], row, strict=True)) for row in found["rr_table_column"]]
+
+
+@pytest.mark.parametrize("column", COLUMN_FORMS)
+def test_a_column_is_read_however_it_is_written(column: str) -> None:
+    first, second, last = rows_of(column + "<column><name>b</name></column>")
+    said = tuple(first[name] for name in (
+        "name", "ucd", "unit", "utype", "std", "flag", "column_description", "type_system", "datatype"))
+    assert said == COLUMN_FORMS[column]
+    assert (second["table_index"], last["table_index"], last["name"]) == (1, 2, "z")
+
+
+def test_columns_as_nearly_all_are_written_are_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(tableset, "_walked")
+    [kept] = xmlio.records_in(record("ivo://north.example/t", inside=_TABLES.format(list(COLUMN_FORMS)[1]), extra=_VS))
+    assert len(projection.rows(xmlio.parse(kept), "", kept)["rr_table_column"]) == 2
+
+
+def test_the_bytes_say_what_the_elements_say_in_the_whole_corpus(shared: Path) -> None:
+    compared = 0
+    for file in all_files(shared):
+        try:
+            bodies = list(xmlio.records_in(file.read_bytes()))
+        except xmlio.XmlRefused:
+            continue
+        for body in bodies:
+            element = xmlio.parse(body)
+            assert projection.rows(element, "", body) == projection.rows(element)
+            compared += 1
+    assert compared > 300
+
+
+def test_each_row_has_a_value_for_each_column_of_its_table() -> None:
+    for name, columns in COLUMNS.items():
+        given = {column.name for column in metadata.tables[name].columns if not column.primary_key or column.name in columns}
+        assert set(columns) == given
