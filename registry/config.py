@@ -129,6 +129,13 @@ class Settings(BaseSettings):
     )
     wait_limit: int = Field(60, ge=1, description="Longest blocking wait in seconds.")
 
+    tap_clients: int = Field(4, ge=1, le=100, description="Queries in ADQL that one process answers at once.")
+    tap_seconds: int = Field(30, ge=1, description="Seconds that a query under /tap/sync may take.")
+    tap_maxrec: int = Field(20000, ge=1, description="Rows of an answer where MAXREC does not say how many.")
+    tap_hard_limit: int = Field(1_000_000, ge=1, description="Most rows that MAXREC may ask for.")
+    tap_async_clients: int = Field(2, ge=1, le=50, description="Queries under /tap/async that are answered at once.")
+    tap_async_seconds: int = Field(600, ge=1, description="Seconds that a query under /tap/async may take.")
+
     harvest_interval: int = Field(43200, ge=60, description="Seconds between harvests of a source.")
     harvest_full_interval: int = Field(
         30 * 86400, ge=3600, description="Seconds after which a source is asked for everything again, not for changes.",

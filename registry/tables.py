@@ -271,20 +271,23 @@ jobs = Table(
     Column("token_hash", String),  # of the attempt's gateway token
     Column("rank", String, nullable=False, default=""),  # its owner's lowest is the next; '' in no queue
     Column("data", JSON, nullable=False, default=list),  # names of the site's data sets that it may read
+    Column("kind", String, nullable=False, default="run"),  # run | query
 )
 Index("jobs_by_phase", jobs.c.phase, jobs.c.created)
 Index("jobs_by_owner", jobs.c.owner, jobs.c.created)
-Index("jobs_by_owner_and_phase", jobs.c.owner, jobs.c.phase, jobs.c.desired)
+Index("jobs_by_owner_and_phase", jobs.c.owner, jobs.c.phase, jobs.c.desired, jobs.c.kind)
 Index("jobs_by_token", jobs.c.token_hash)
 Index("jobs_by_creation", jobs.c.created, jobs.c.id)
 Index("jobs_by_destruction", jobs.c.destruction)
 # the few rows a worker looks for among many; the conditions stand in uws/store.py with the same words
 _taken, _unwanted = text("lease > ''"), text("desired != 'RUN'")
 _ready = text("rank > ''")
+_queries = text("kind = 'query'")
 Index("jobs_taken", jobs.c.lease, sqlite_where=_taken, postgresql_where=_taken)
 Index("jobs_unwanted", jobs.c.desired, sqlite_where=_unwanted, postgresql_where=_unwanted)
 Index("jobs_ready", func.coalesce(jobs.c.owner, literal_column("''")), jobs.c.rank, jobs.c.id, sqlite_where=_ready,
       postgresql_where=_ready)
+Index("jobs_queries", jobs.c.phase, jobs.c.created, sqlite_where=_queries, postgresql_where=_queries)
 
 job_usage = Table(  # what each owner's jobs have used, for fair shares; '' is everybody without an account
     "job_usage", metadata,
@@ -325,8 +328,49 @@ images = Table(  # what an image's label says, read once per digest
     Column("labels", JSON, nullable=False, default=dict),
     Column("size", BigInteger),
     Column("platforms", JSON, nullable=False, default=list),  # os/architecture of each that it runs on
+    Column("media_type", String, nullable=False, default=""),  # of its manifest
+    Column("created", String, nullable=False, default=""),
     Column("read", String, nullable=False),
 )
+
+repositories = Table(  # Docker repositories whose images are looked at again and again
+    "repositories", metadata,
+    Column("host", String, primary_key=True),  # host:port
+    Column("only", JSON, nullable=False, default=list),  # names that are watched; empty for all
+    Column("who", String, nullable=False),  # that added it
+    Column("added", String, nullable=False),
+    Column("due", String, nullable=False),  # when it is looked at next, milliseconds
+    Column("read", String, nullable=False, default=""),  # when it was last read to its end
+    Column("seconds", Float),  # that took
+    Column("fault", Text, nullable=False, default=""),  # why the last look came to nothing; '' when it did not
+)
+repository_tags = Table(  # what each tag stood for when it was looked at last
+    "repository_tags", metadata,
+    Column("host", ForeignKey("repositories.host", ondelete="CASCADE"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("tag", String, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("since", String, nullable=False),
+)
+repository_images = Table(  # every image of them that was seen, and what was decided; rows stay when the image is gone
+    "repository_images", metadata,
+    Column("reference", String, primary_key=True),  # host/name@sha256:...
+    Column("host", String, nullable=False),
+    Column("tag", String, nullable=False, default=""),  # by which it was seen first
+    Column("state", String, nullable=False),  # new plain faulty draft approved rejected retracted vulnerable
+    Column("reason", Text, nullable=False, default=""),
+    Column("ivoid", String, nullable=False, default=""),  # of the application that it is a version of
+    Column("version", String, nullable=False, default=""),
+    Column("title", Text, nullable=False, default=""),
+    Column("created", String, nullable=False, default=""),  # when it was built, by its own word
+    Column("seen", String, nullable=False),
+    Column("who", String, nullable=False),  # that made it a draft; 'watch' for the worker
+    Column("decided", String, nullable=False, default=""),
+    Column("decider", String, nullable=False, default=""),
+)
+Index("repository_images_by_state", repository_images.c.state, repository_images.c.seen)
+Index("repository_images_by_host", repository_images.c.host)
+Index("repository_images_by_ivoid", func.lower(repository_images.c.ivoid))
 
 runners = Table(  # what runners elsewhere offer, read now and then by the worker
     "runners", metadata,

@@ -6,7 +6,6 @@ What an application is and what it takes is decided in `applications`; whether i
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,7 @@ from registry.config import Settings
 from registry.db import alone
 from registry.errors import NotFound
 from registry.site import Site
-from registry.uws import data, fair, files, limits, references, store, uploads, values
+from registry.uws import data, fair, files, kinds, limits, references, store, uploads, values
 from registry.uws.errors import BadValue, TooManyJobs
 from registry.uws.files import Upload
 from registry.uws.phases import HELD, PENDING, QUEUED
@@ -107,6 +106,13 @@ def quote(settings: Settings, job: Job) -> str | None:
     return clock.fine_stamp(clock.later(1, clock.parse(job.destruction)))
 
 
+def run_id(text: str) -> str | None:
+    """What a client calls a job, none for ''. Raises BadValue."""
+    if len(text) > MOST_RUN_ID or _NOT_IN_XML.search(text):
+        raise BadValue(f"RUNID must be at most {MOST_RUN_ID} characters, none of them a control character.")
+    return text or None
+
+
 def _sorted(settings: Settings, pairs: Pairs, parts: Iterable[Upload]) -> _Request:
     if len(pairs) > MOST_PAIRS:
         raise BadValue(f"The request has {len(pairs)} parameters; {MOST_PAIRS} are the most that are taken.")
@@ -119,9 +125,7 @@ def _sorted(settings: Settings, pairs: Pairs, parts: Iterable[Upload]) -> _Reque
             control[key] = value
     if control.get("PHASE", store.RUN) != store.RUN:
         raise BadValue(f"PHASE={values.shown(control['PHASE'])} cannot be asked of a new job; only RUN can.")
-    run_id = control.get("RUNID", "")
-    if len(run_id) > MOST_RUN_ID or _NOT_IN_XML.search(run_id):
-        raise BadValue(f"RUNID must be at most {MOST_RUN_ID} characters, none of them a control character.")
+    run_id(control.get("RUNID", ""))
     own = [(name, value) for name, value in pairs if name.upper() not in _CONTROL]
     return _Request(control, own, uploads.given(pairs, parts, settings.url("jobs")))
 
@@ -129,7 +133,7 @@ def _sorted(settings: Settings, pairs: Pairs, parts: Iterable[Upload]) -> _Reque
 def _blank(settings: Settings, contract: Contract, control: dict[str, str]) -> Job:
     """A job with what this site, the contract and the request say of its times and limits."""
     return Job(
-        id=secrets.token_hex(10), owner=None, run_id=None, phase=PENDING, version=1, application="",
+        id=kinds.new_id(kinds.RUNS), owner=None, run_id=None, phase=PENDING, version=1, application="",
         application_version="", image="", created=clock.fine_stamp(), queued=None, started=None, ended=None,
         execution_duration=min(contract.resources.time or settings.given("time"), values.MOST_SECONDS),
         destruction=clock.fine_stamp(clock.later(settings.job_lifetime)), quote=None,

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from registry import clock
 from registry.config import Settings
 from registry.tables import job_usage, jobs
+from registry.uws.kinds import RUNS
 
 _HOUR = 3600
 _KEPT = 32 * 86400  # seconds; no window is longer
@@ -136,7 +137,8 @@ def core_seconds(cores: float, started: str | None, ended: str | None) -> float:
 
 
 def _present(connection: Connection) -> _Present:
-    taken = select(jobs.c.owner, jobs.c.limits, jobs.c.started).where(jobs.c.lease > literal_column("''"))
+    taken = select(jobs.c.owner, jobs.c.limits, jobs.c.started).where(
+        jobs.c.lease > literal_column("''"), jobs.c.kind == RUNS)
     found = _Present(Counter(), Counter())
     for owner, limits, started in connection.execute(taken):
         found.running[owner or ""] += 1

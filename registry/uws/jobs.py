@@ -19,7 +19,7 @@ from registry.bell import PHASES, WORK
 from registry.config import Settings
 from registry.errors import Conflict
 from registry.site import Site
-from registry.uws import creation, fair, files, store, values, waiting
+from registry.uws import creation, fair, files, kinds, queries, store, values, waiting
 from registry.uws.creation import (
     create as create,  # the first of the use cases
     require_runner,
@@ -48,41 +48,43 @@ class Details:
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-def admit(site: Site, caller: Caller) -> None:
-    """Raises Unauthenticated for somebody unknown where this site wants accounts."""
-    if not site.settings.anonymous_jobs:
+def admit(site: Site, caller: Caller, kind: str = kinds.RUNS) -> None:
+    """Raises Unauthenticated for somebody unknown where this site wants accounts; queries are everybody's."""
+    if kind == kinds.RUNS and not site.settings.anonymous_jobs:
         caller.require(READER)
 
 
 def visible(site: Site, caller: Caller, job_id: str) -> Job:
     """The job, where `caller` may see it. Raises NoJob, NotYours, Unauthenticated."""
-    admit(site, caller)
+    admit(site, caller, kinds.of(job_id))
     with site.database.read() as connection:
         return _with_reason(connection, site.settings, visible_in(connection, caller, job_id))
 
 
 def details(site: Site, caller: Caller, job_id: str) -> Details:
     """The job with its parameters and results. Raises as `visible`."""
-    admit(site, caller)
+    admit(site, caller, kinds.of(job_id))
     with site.database.read() as connection:
         job = _with_reason(connection, site.settings, visible_in(connection, caller, job_id))
         return Details(job, store.parameters(connection, job_id), store.results(connection, job_id))
 
 
-def references(site: Site, caller: Caller, filters: Filters = _EVERYTHING) -> Iterator[list[Reference]]:
-    """The jobs that `caller` may list: an administrator all, others their own, the unknown those without owner.
+def references(
+    site: Site, caller: Caller, filters: Filters = _EVERYTHING, kind: str = kinds.RUNS,
+) -> Iterator[list[Reference]]:
+    """The jobs of one kind that `caller` may list: an administrator all, others their own, the unknown those without owner.
 
     They come in stretches of at most STRETCH, each read when it is asked for and as the database then is: no list is
     held in memory or in a transaction, however long it is and however slowly its reader takes it.
     """
-    admit(site, caller)
+    admit(site, caller, kind)
     left, beyond = filters.last, None
     while left is None or left > 0:
         limit = STRETCH if left is None else min(left, STRETCH)
         with site.database.read() as connection:
             found = store.references(
                 connection, owner=caller.name, everybody=caller.administrator, phases=filters.phases,
-                after=filters.after, newest=filters.last is not None, limit=limit, beyond=beyond)
+                after=filters.after, newest=filters.last is not None, limit=limit, beyond=beyond, kind=kind)
         yield found
         if len(found) < limit:
             return
@@ -123,7 +125,8 @@ def error_text(site: Site, job: Job) -> str:
 
 def run(site: Site, caller: Caller, job_id: str) -> Job:
     """Put a PENDING or HELD job into the queue. Raises WrongPhase for any other."""
-    require_runner(site, caller)
+    if kinds.of(job_id) == kinds.RUNS:
+        require_runner(site, caller)
 
     def start(connection: Connection, job: Job) -> Job | None:
         if job.phase not in STARTABLE:
@@ -153,7 +156,7 @@ def delete(site: Site, caller: Caller, job_id: str) -> None:
 
 def set_duration(site: Site, caller: Caller, job_id: str, text: str) -> Job:
     """Set the seconds the job may execute, up to the site's most. Raises BadValue, WrongPhase once it has ended."""
-    seconds = values.duration(text, site.settings.most("time"))
+    seconds = values.duration(text, kinds.most_time(site.settings, kinds.of(job_id)))
 
     def change(connection: Connection, job: Job) -> Job | None:
         if job.final:
@@ -180,6 +183,8 @@ def set_destruction(site: Site, caller: Caller, job_id: str, text: str) -> Job:
 def set_parameters(site: Site, caller: Caller, job_id: str, pairs: Pairs) -> Job:
     """Give parameters of a PENDING job other values; those not named stay, and none is made anew (UWS 1.1 §2.2.3.3).
 
+    Only a query may get more of those that queries have (DALI 1.1 §2.1).
+
     Raises WrongPhase, BadValue, ParameterError.
     """
 
@@ -187,6 +192,9 @@ def set_parameters(site: Site, caller: Caller, job_id: str, pairs: Pairs) -> Job
         if job.phase is not PENDING:
             raise WrongPhase(f"Job {job_id} is {job.phase}: parameters can be changed only while it is PENDING.")
         old = store.parameters(connection, job_id)
+        if job.kind == kinds.QUERIES:
+            store.set_parameters(connection, job_id, queries.changed(old, pairs))
+            return store.note(connection, job)
         plain = [(item.name, item.value) for item in old if not item.by_reference]
         _check_known(job_id, pairs, {name.lower() for name, _ in plain})
         given = {name.lower() for name, _ in pairs}
@@ -200,7 +208,7 @@ def set_parameters(site: Site, caller: Caller, job_id: str, pairs: Pairs) -> Job
 
 def _with_reason(connection: Connection, settings: Settings, job: Job) -> Job:
     """The job with why it waits, where that is its owner's share and nothing else is said."""
-    if job.phase is not QUEUED or job.lease or job.message:
+    if job.phase is not QUEUED or job.lease or job.message or job.kind == kinds.QUERIES:
         return job
     return replace(job, message=fair.held_back(connection, fair.shares(settings), job.owner))
 
@@ -215,7 +223,7 @@ def _change(
     site: Site, caller: Caller, job_id: str, change: Callable[[Connection, Job], Job | None],
 ) -> Job:
     """Read the job, change it, and read again where somebody was faster; then wake worker and waiters."""
-    admit(site, caller)
+    admit(site, caller, kinds.of(job_id))
     for _ in range(_TRIES):
         with site.database.write() as connection:
             changed = change(connection, visible_in(connection, caller, job_id))

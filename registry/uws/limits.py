@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from registry.applications.contract import Resources
 from registry.config import Settings
-from registry.uws import values
+from registry.uws import kinds, values
 from registry.uws.errors import BadValue
 from registry.uws.store import Job
 
@@ -69,9 +69,9 @@ def obstacle(settings: Settings, job: Job) -> str:
             return (f"The job asks for {limit.amount(wanted)} and this site gives at most {limit.amount(most)}: an "
                     f"administrator may raise job_{limit.name}_max and RUN be asked for again, or the job be made anew "
                     f"with {limit.control}.")
-    if job.execution_duration > settings.most("time"):
+    if job.execution_duration > (most := kinds.most_time(settings, job.kind)):
         return (f"The job asks for {job.execution_duration} seconds and this site gives at most "
-                f"{settings.most('time')}: set its executionDuration, or have an administrator raise job_time_max, "
+                f"{most}: set its executionDuration, or have an administrator raise job_time_max, "
                 "then ask for RUN again.")
     return ""
 

@@ -34,6 +34,7 @@ from registry.errors import NotFound
 from registry.tables import job_parameters, job_phases, job_results, jobs
 from registry.uws import fair
 from registry.uws.fair import Shares
+from registry.uws.kinds import RUNS
 from registry.uws.phases import ARCHIVED, EXECUTING, FINAL, HELD, PENDING, QUEUED, WAITING, Phase, may_move
 
 RUN, ABORT, DELETE = "RUN", "ABORT", "DELETE"  # what is wanted of a job; one with DELETE is gone for its clients
@@ -46,6 +47,7 @@ _OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
 _TAKEN = jobs.c.lease > literal_column("''")
 _UNWANTED = jobs.c.desired != literal_column("'RUN'")
 _READY = jobs.c.rank > literal_column("''")
+_QUERY = jobs.c.kind == literal_column("'query'")
 # made once: they are asked many times a job
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("wanted"))
 _HOLDER = select(jobs.c.lease, jobs.c.attempt).where(jobs.c.id == bindparam("wanted"))
@@ -88,6 +90,7 @@ class Job:
     token_hash: str | None
     rank: str = ""
     data: list[str] = field(default_factory=list)
+    kind: str = RUNS
 
     @property
     def final(self) -> bool:
@@ -191,16 +194,16 @@ def by_token(connection: Connection, token_hash: str) -> Job | None:
 
 def listing(
     connection: Connection, *, owner: str | None = None, everybody: bool = False, phases: Sequence[str] = (),
-    after: str = "", last: int | None = None,
+    after: str = "", last: int | None = None, kind: str = RUNS,
 ) -> list[Job]:
     """The jobs of `owner` (None: those without one) or of everybody; see `references` for the filters."""
-    query = _of(select(jobs), owner, everybody, after)
+    query = _of(select(jobs), owner, everybody, after, kind)
     return [_job(row) for row in _listed(connection, query, phases, newest=last is not None, limit=last)]
 
 
 def references(
     connection: Connection, *, owner: str | None = None, everybody: bool = False, phases: Sequence[str] = (),
-    after: str = "", newest: bool = False, limit: int | None = None, beyond: Reference | None = None,
+    after: str = "", newest: bool = False, limit: int | None = None, beyond: Reference | None = None, kind: str = RUNS,
 ) -> list[Reference]:
     """The same list, of each job only what a list shows (UWS 1.1 §2.2.2.1).
 
@@ -208,7 +211,7 @@ def references(
     the `newest`; at most `limit`, and only those that follow `beyond` in that order.
     """
     columns = (jobs.c.id, jobs.c.phase, jobs.c.run_id, jobs.c.owner, jobs.c.created)
-    query = _of(select(*columns), owner, everybody, after)
+    query = _of(select(*columns), owner, everybody, after, kind)
     if beyond is not None:
         place, here = tuple_(jobs.c.created, jobs.c.id), tuple_(literal(beyond.created), literal(beyond.id))
         query = query.where(place < here if newest else place > here)
@@ -216,16 +219,17 @@ def references(
     return [Reference(row.id, Phase(row.phase), row.run_id, row.owner, row.created) for row in found]
 
 
-def waiting(connection: Connection, owner: str | None, most: int = 2**31) -> int:
+def waiting(connection: Connection, owner: str | None, most: int = 2**31, *, kind: str = RUNS) -> int:
     """How many jobs of `owner` have not been started; it stops counting at `most`."""
-    found: Select[Any] = select(literal_column("1")).where(  # of no column, so that the index is all that is read
-        _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN).limit(most)
+    found: Select[Any] = select(literal_column("1")).where(  # of no other columns, so that the index is all that is read
+        _owned_by(owner), jobs.c.phase.in_([phase.value for phase in WAITING]), jobs.c.desired == RUN,
+        jobs.c.kind == kind).limit(most)
     return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
 
 def counts(connection: Connection) -> dict[Phase, int]:
-    """How many jobs there are in each phase that has any."""
-    query = select(jobs.c.phase, func.count()).where(jobs.c.desired != DELETE).group_by(jobs.c.phase)
+    """How many runs there are in each phase that has any."""
+    query = select(jobs.c.phase, func.count()).where(jobs.c.desired != DELETE, jobs.c.kind == RUNS).group_by(jobs.c.phase)
     return {Phase(phase): number for phase, number in connection.execute(query)}
 
 
@@ -270,7 +274,7 @@ def move(connection: Connection, job: Job, phase: Phase, **values: Any) -> Job |
     moved = _write(connection, job, {**_follows(job, phase, at), **values, "phase": phase.value})
     if moved is not None:
         _remember_phase(connection, job.id, phase, at)
-        if moved.final and not job.final and job.step != ELSEWHERE:
+        if moved.final and not job.final and job.step != ELSEWHERE and job.kind == RUNS:
             fair.account(connection, moved.owner, moved.limits, moved.started, moved.ended)
     return moved
 
@@ -301,11 +305,19 @@ def tell_waiting(connection: Connection, message: str) -> int:
     return connection.execute(told).rowcount
 
 
-def leased(connection: Connection) -> list[Job]:
+def claim_query(connection: Connection, lease: str) -> Job | None:
+    """Take the query that has waited longest; it gets the lease, one attempt more, and stays QUEUED. None without one."""
+    first = select(jobs).where(_QUERY, jobs.c.phase == QUEUED.value, jobs.c.lease == literal_column("''"), jobs.c.desired == RUN)
+    row = connection.execute(first.order_by(jobs.c.created, jobs.c.id).limit(1).with_for_update(skip_locked=True)).first()
+    return _write(connection, _job(row), {"lease": lease, "attempt": row.attempt + 1}) if row else None
+
+
+def leased(connection: Connection, kind: str = RUNS) -> list[Job]:
     """The jobs a worker has to look at: unfinished ones that are taken or are to stop, and those to be deleted."""
     # two queries, since each has its partial index and their union has none
     found = {row.id: _job(row) for query in (_ALL_TAKEN, _ALL_UNWANTED) for row in connection.execute(query)}
-    wanted = (job for job in found.values() if job.desired == DELETE or not (job.final or job.step == ELSEWHERE))
+    wanted = (job for job in found.values()
+              if job.kind == kind and (job.desired == DELETE or not (job.final or job.step == ELSEWHERE)))
     return sorted(wanted, key=lambda job: (job.created, job.id))
 
 
@@ -320,12 +332,13 @@ def renew(connection: Connection, lease: str) -> int:
     return done.rowcount
 
 
-def due(connection: Connection, now: str, *, kept: int = 0, limit: int = 100) -> list[Job]:
+def due(connection: Connection, now: str, *, kept: int = 0, limit: int = 100, kind: str = RUNS) -> list[Job]:
     """Jobs whose destruction time has passed, oldest first; archived ones `kept` seconds later, deleted ones never."""
     moment = clock.parse(now)
     # with milliseconds, as in the rows: texts of other forms do not sort by time
     passed, gone = (jobs.c.destruction <= clock.fine_stamp(clock.later(-seconds, moment)) for seconds in (0, kept))
-    query = select(jobs).where(passed, jobs.c.desired != DELETE, or_(jobs.c.phase != ARCHIVED.value, gone))
+    query = select(jobs).where(passed, jobs.c.desired != DELETE, or_(jobs.c.phase != ARCHIVED.value, gone),
+                               jobs.c.kind == kind)
     return [_job(row) for row in connection.execute(query.order_by(jobs.c.destruction).limit(limit))]
 
 
@@ -333,7 +346,7 @@ def remove(connection: Connection, job_id: str) -> None:
     """Take the job out of the table with all that belongs to it; one that is gone already is no error."""
     # the rest goes with its row (ON DELETE CASCADE): whoever takes the job's rows in another order waits for ever
     row = connection.execute(sql_delete(jobs).where(jobs.c.id == job_id).returning(*jobs.c)).first()
-    if row is not None and row.ended is None and row.step != ELSEWHERE:
+    if row is not None and row.ended is None and row.step != ELSEWHERE and row.kind == RUNS:
         fair.account(connection, row.owner, row.limits, row.started, row.ended)
 
 
@@ -367,8 +380,8 @@ def _write(connection: Connection, job: Job, values: dict[str, Any]) -> Job | No
 
 
 def _is_ready(job: Job) -> bool:
-    """Whether a worker may take it."""
-    return job.phase is QUEUED and not job.lease and job.desired == RUN and job.step != ELSEWHERE
+    """Whether it may be given a container."""
+    return job.phase is QUEUED and not job.lease and job.desired == RUN and job.step != ELSEWHERE and job.kind == RUNS
 
 
 def _next_of(owner: str) -> Select[Any]:
@@ -377,8 +390,8 @@ def _next_of(owner: str) -> Select[Any]:
     return query.with_for_update(skip_locked=True)
 
 
-def _of(query: Select[Any], owner: str | None, everybody: bool, after: str) -> Select[Any]:
-    query = query.where(jobs.c.desired != DELETE)
+def _of(query: Select[Any], owner: str | None, everybody: bool, after: str, kind: str) -> Select[Any]:
+    query = query.where(jobs.c.desired != DELETE, jobs.c.kind == kind)
     if not everybody:
         query = query.where(_owned_by(owner))
     return query.where(jobs.c.created > after) if after else query
