@@ -31,10 +31,9 @@ demo: packages-demo ## two datacenters, one application, an answer from each (ON
 	@$(MAKE) --no-print-directory $(VENV)/.installed-demo
 	@$(BIN)/python -m applications.demo $(if $(ONCE),--once)
 
-run: ## one datacenter for real use in instance/ (asks a few questions the first time)
+run: ## one datacenter for real use in instance/ (the first time it prints a link to set it up in a browser)
 	@bash applications/demo/packages.sh python3-venv
 	@$(MAKE) --no-print-directory $(VENV)/.installed-run
-	@test -f $(INSTANCE)/config.toml || $(BIN)/registry --instance $(INSTANCE) init
 	@exec $(BIN)/registry --instance $(INSTANCE) serve
 
 test: packages-test ## set up what the tests need and run them all

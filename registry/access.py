@@ -35,7 +35,7 @@ WINDOW = 900  # seconds
 SHORTEST_PASSWORD = 10
 TOKEN_DAYS = 90
 _SEEN_STEP = 60  # seconds; a login's or token's last use is written no finer than this
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"  # of an account
 _NOT_RIGHT = "The name or the password is not right: check both and try again."
 
 _hasher = PasswordHasher()
@@ -103,9 +103,12 @@ class Token:
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
-def create_account(connection: Connection, name: str, password: str, role: str) -> Account:
-    """Make an account. Raises AccountError naming the rule that name, password or role breaks."""
-    if not _NAME.fullmatch(name):
+def create_account(connection: Connection, name: str, password: str, role: str, *, hashed: str = "") -> Account:
+    """Make an account, of a password or of what `password_hash` made of it.
+
+    Raises AccountError naming the rule that name, password or role breaks.
+    """
+    if not re.fullmatch(NAME, name):
         raise AccountError(
             f"{name!r} cannot be an account's name: up to 64 letters, digits and . _ @ -, the first a letter or digit.")
     if role not in ROLES:
@@ -114,7 +117,7 @@ def create_account(connection: Connection, name: str, password: str, role: str) 
     if _row(connection, name) is not None:
         raise AccountError(f"There is an account {name} already: choose another name, or set its password.")
     connection.execute(insert(people).values(
-        name=name, password_hash=_hash(password), role=role, created=clock.stamp(), disabled=False))
+        name=name, password_hash=hashed or password_hash(password), role=role, created=clock.stamp(), disabled=False))
     return get_account(connection, name)
 
 
@@ -131,7 +134,7 @@ def accounts(connection: Connection) -> list[Account]:
 def set_password(connection: Connection, name: str, password: str) -> None:
     """Give the account a new password and end its logins. Raises NoAccount, AccountError."""
     row = _existing(connection, name)
-    connection.execute(update(people).where(people.c.id == row.id).values(password_hash=_hash(password)))
+    connection.execute(update(people).where(people.c.id == row.id).values(password_hash=password_hash(password)))
     connection.execute(delete(sessions).where(sessions.c.account_id == row.id))
 
 
@@ -159,7 +162,8 @@ def _account(row: Row[Any]) -> Account:
     return Account(row.name, row.role, row.created, row.disabled)
 
 
-def _hash(password: str) -> str:
+def password_hash(password: str) -> str:
+    """What is stored in a password's place. Raises AccountError for one that is too short or too long."""
     if len(password) < SHORTEST_PASSWORD:
         raise AccountError(f"The password is too short: at least {SHORTEST_PASSWORD} characters.")
     if len(password) > 1024:

@@ -1,5 +1,6 @@
 """`registry serve`: the web server in this process, worker and gateway as its children, until told to stop (D5).
 
+Where nothing is founded yet, the web server answers with the set-up alone, and goes on with the rest when that is done.
 A child that dies is started again, the first time at once. A child whose parent is gone ends too: it holds the reading end of a
 pipe that only the parent keeps open. It knows nothing of what the three do.
 """
@@ -16,8 +17,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from registry.config import Settings
 from registry.errors import Refusal
 from registry.fetch import Fetcher, FetchError
 from registry.services.find import read_ahead
@@ -66,41 +69,111 @@ def stop_with_parent(stop: threading.Event) -> None:
 
 
 def serve(site: Site, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Run all three processes until SIGTERM or SIGINT. Raises PortInUse."""
-    server = web_server(site)
-    stop = threading.Event()
-    stop_on_signals(stop, _leave_the_loop())
-    children = [_Child(name, site.settings.instance) for name in CHILDREN]
-    keeper = threading.Thread(target=_keep, args=(children, stop), name="keeper")
-    keeper.start()
-    threading.Thread(target=_check_base_url, args=(site, stop), name="base url", daemon=True).start()
-    threading.Thread(target=read_ahead, args=(site.database, stop), name="read ahead", daemon=True).start()
+    """Run all three processes until SIGTERM or SIGINT; where nothing is founded yet, the set-up first. Raises PortInUse."""
+    house = _House(site)
+    stop_on_signals(house.stop, _leave_the_loop())
+    if site.settings.authority:
+        house.begin(site)
+    else:
+        house.set_up(site)
     ready()
     try:
-        server.run()
+        house.server.run()
     except SystemExit:  # the signal came before the loop had begun
         pass
     finally:
-        stop.set()
-        keeper.join()
-        server.close()
+        house.close()
 
 
-def web_server(site: Site):  # type: ignore[no-untyped-def]
+class _House:
+    """The web server, what it answers with, and the children; nothing but the set-up where nothing is founded yet."""
+
+    def __init__(self, site: Site) -> None:
+        self.stop = threading.Event()
+        self._front = _Front()
+        self._keeper: threading.Thread | None = None
+        self._founded: Site | None = None
+        self._once = threading.Lock()
+        self.server = bound(site, self._front)
+
+    def set_up(self, site: Site) -> None:
+        """Answer with the set-up until it calls `begin`."""
+        from registry.admin.setup.app import create_setup_app
+
+        def founded(new: Site) -> None:
+            with self._once:  # a page and `registry init` may both found it
+                if self._founded is not None:
+                    return
+                self._founded = new  # ours to close
+                self.begin(new)
+
+        self._front.application = create_setup_app(site, founded)
+
+    def begin(self, site: Site) -> None:
+        """Answer with the whole service, and start the children."""
+        from registry import create_app
+
+        application = create_app(site)
+        # a set-up may have chosen a path; the server reads it with each request
+        self.server.adj.url_prefix = prefix(site)
+        self._front.application = application
+        children = [_Child(name, site.settings.instance) for name in CHILDREN]
+        self._keeper = threading.Thread(target=_keep, args=(children, self.stop), name="keeper")
+        self._keeper.start()
+        for work, name in ((_check_base_url, "base url"), (_read_ahead, "read ahead")):
+            threading.Thread(target=work, args=(site, self.stop), name=name, daemon=True).start()
+
+    def close(self) -> None:
+        """End the children, then the server."""
+        self.stop.set()
+        if self._keeper:
+            self._keeper.join()
+        self.server.close()
+        if self._founded:
+            self._founded.close()
+
+
+class _Front:
+    """What the server calls: the application that is set at that moment."""
+
+    def __init__(self) -> None:
+        self.application: Callable[[Any, Any], Any] | None = None
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        assert self.application is not None  # set before the server's loop begins
+        return self.application(environ, start_response)
+
+
+def _read_ahead(site: Site, stop: threading.Event) -> None:
+    read_ahead(site.database, stop)
+
+
+def web_server(site: Site) -> Any:
     """The web server, bound and not yet running, with its application below the base URL's path. Raises PortInUse."""
+    from registry import create_app
+
+    return bound(site, create_app(site))
+
+
+def prefix(site: Site) -> str:
+    """The path below which the service is, without a slash at its end."""
+    return urlsplit(site.settings.base_url).path.rstrip("/")
+
+
+def bound(site: Site, application: Any) -> Any:
+    """A server of `application`, bound to the settings' host and port and not yet running. Raises PortInUse, Refusal."""
     from waitress import create_server
 
-    from registry import create_app
     from registry.keeping import keep_open
 
     settings = site.settings
     try:
         server = create_server(
-            create_app(site), host=settings.host, port=settings.port, threads=settings.threads, connection_limit=1000,
+            application, host=settings.host, port=settings.port, threads=settings.threads, connection_limit=1000,
             channel_timeout=30, ident=None,
             # what is above body_limit the application refuses in its own words; what is far above it, this server
             max_request_body_size=2 * settings.body_limit,
-            url_prefix=urlsplit(settings.base_url).path.rstrip("/"), clear_untrusted_proxy_headers=True,
+            url_prefix=prefix(site), clear_untrusted_proxy_headers=True, **_behind(settings),
         )
         keep_open(server)
         return server
@@ -111,6 +184,14 @@ def web_server(site: Site):  # type: ignore[no-untyped-def]
         raise PortInUse(
             f"Port {settings.port} on {settings.host} is in use by another program: stop that one, or choose another "
             "with --port (and base_url in config.toml).") from None
+
+
+def _behind(settings: Settings) -> dict[str, Any]:
+    """How the client's address is learnt from a proxy in front: from the header that it alone may set."""
+    if not settings.trusted_proxy:
+        return {}
+    return {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_headers": {"x-forwarded-for"},
+            "trusted_proxy_count": settings.trusted_proxy_count}
 
 
 def _leave_the_loop() -> Callable[[], None]:

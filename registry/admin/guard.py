@@ -18,6 +18,7 @@ from registry import access
 from registry.access import ANONYMOUS, Caller
 from registry.admin.pages import site
 from registry.admin.roles import ROLE_OF
+from registry.config import Settings
 from registry.errors import Denied, Refusal, Unauthenticated
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -35,10 +36,10 @@ class Forged(Refusal):
 
 def register(app: Flask) -> None:
     """Put the guard before every route of the application."""
-    app.before_request(_name_request)
+    app.before_request(name_request)
     app.before_request(_refuse_forgeries)
     app.before_request(_refuse_strangers)
-    app.after_request(_dress)
+    app.after_request(dress)
     app.context_processor(_for_pages)
     app.jinja_env.globals["csrf_token"] = csrf_token  # a global, so that macros see it too
 
@@ -55,10 +56,11 @@ def who() -> str:
 
 
 # --- the cookie -------------------------------------------------------------------------------------------------------
-def cookie_name() -> str:
+def cookie_name(settings: Settings | None = None) -> str:
     """One name per datacenter, because cookies do not know ports; `__Host-` needs https (RFC 6265bis §4.1.3.2)."""
-    place = re.sub(r"[^a-z0-9]+", "-", site().settings.authority.lower()).strip("-")
-    return f"{'__Host-' if _https() else ''}innerspace-{place}"
+    settings = settings or site().settings
+    place = re.sub(r"[^a-z0-9]+", "-", settings.authority.lower()).strip("-")
+    return f"{'__Host-' if _https(settings) else ''}innerspace-{place}"
 
 
 def cookie() -> str:
@@ -66,13 +68,14 @@ def cookie() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
-def set_cookie(response: BaseResponse, secret: str) -> None:
-    """Give the browser its session, or take it away where `secret` is ''."""
-    rules = {"path": "/", "secure": _https(), "httponly": True, "samesite": "Lax"}
+def set_cookie(response: BaseResponse, secret: str, settings: Settings | None = None) -> None:
+    """Give the browser its session, or take it away where `secret` is ''; `settings` where they are no more the site's."""
+    settings = settings or site().settings
+    rules = {"path": "/", "secure": _https(settings), "httponly": True, "samesite": "Lax"}
     if secret:
-        response.set_cookie(cookie_name(), secret, **rules)  # type: ignore[arg-type]
+        response.set_cookie(cookie_name(settings), secret, **rules)  # type: ignore[arg-type]
     else:
-        response.delete_cookie(cookie_name(), **rules)  # type: ignore[arg-type]
+        response.delete_cookie(cookie_name(settings), **rules)  # type: ignore[arg-type]
 
 
 def visitor(response: BaseResponse) -> BaseResponse:
@@ -94,19 +97,20 @@ def start_visit() -> None:
         g.visitor = secrets.token_urlsafe(32)
 
 
-def _https() -> bool:
-    return site().settings.base_url.startswith("https://")
+def _https(settings: Settings | None = None) -> bool:
+    return (settings or site().settings).base_url.startswith("https://")
 
 
 # --- before --------------------------------------------------------------------------------------------------------
-def _name_request() -> None:
+def name_request() -> None:
+    """Give the request a number, for the log and the person."""
     g.request_id = secrets.token_hex(6)
 
 
 def _refuse_forgeries() -> None:
     if request.method in SAFE:
         return
-    if _foreign() and (_on_pages() or cookie() or request.authorization):
+    if from_another_site() and (_on_pages() or cookie() or request.authorization):
         raise Forged(
             "This was sent from another site's page, so nothing was done: open the page here and send it again."
         )
@@ -120,7 +124,7 @@ def _refuse_forgeries() -> None:
         )
 
 
-def _foreign() -> bool:
+def from_another_site() -> bool:
     """Whether the browser says that another site's page sends this."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return True
@@ -167,7 +171,8 @@ def local(path: str) -> str:
 
 
 # --- after ---------------------------------------------------------------------------------------------------------
-def _dress(response: Response) -> Response:
+def dress(response: Response) -> Response:
+    """Put the headers on an answer that keep scripts, frames and guesses out."""
     headers = response.headers
     headers.setdefault("Content-Security-Policy", POLICY)
     headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -130,20 +131,42 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
 @click.option("--port", type=int, help="Port to listen on; default: the setting.")
 @click.pass_obj
 def serve(instance: Path, host: str | None, port: int | None) -> None:
-    """Run web, worker and gateway until SIGTERM or Ctrl-C."""
+    """Run web, worker and gateway until SIGTERM or Ctrl-C.
+
+    Where nothing is founded yet, print a one-time link to set it up in a browser, and go on from there.
+    """
     from registry.services.standards import (
         shipped,  # lxml and the schemas are heavy, and `registry --help` needs neither
     )
 
     serving.set_up_log()
+    began = time.monotonic()
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    instance.mkdir(parents=True, exist_ok=True)
     with site_of(instance, **overrides) as site:
-        if not site.settings.authority:
-            raise Refusal(f"There is no datacenter in {instance} yet: `registry --instance {instance} init` founds one.")
-        shipped.ship(site)
         address = f"{site.settings.host}:{site.settings.port}"
-        words = f"{site.settings.title} is at {site.settings.base_url} (listening on {address})"
-        serving.serve(site, ready=lambda: click.echo(words, err=True))
+        if site.settings.authority:
+            shipped.ship(site)
+            words = [f"{site.settings.title} is at {site.settings.base_url} (listening on {address})"]
+        else:
+            words = _set_up(instance, site, address)
+        serving.serve(site, ready=lambda: click.echo("\n".join([*words, f"ready in {time.monotonic() - began:.1f} s"]), err=True))
+
+
+def _set_up(instance: Path, site: Site, address: str) -> list[str]:
+    """What to tell the operator of a place where nothing is founded: above all the link."""
+    from registry.admin.setup import keeping  # flask is heavy, and `registry --help` needs none of it
+
+    host = site.settings.host
+    near = "127.0.0.1" if host in ("0.0.0.0", "::", "127.0.0.1", "localhost") else host
+    near = f"[{near}]" if ":" in near else near
+    words = [f"Nothing is founded in {instance} yet. Set it up in a browser, with this link (good once, for an hour):", "",
+             f"    http://{near}:{site.settings.port}/setup/link/{keeping.new_link(site)}", "",
+             f"or without one: registry --instance {instance} init"]
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        words.append(f"It listens on {address}: over plain http a password can be read on the way; from elsewhere rather use a "
+                     f"tunnel: ssh -L {site.settings.port}:127.0.0.1:{site.settings.port} THIS-HOST")
+    return words
 
 
 @click.command()

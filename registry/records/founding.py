@@ -63,6 +63,17 @@ def found(site: Site, founding: Founding, who: str) -> list[Record]:
     return [record for record in records if record]
 
 
+def preview(site: Site, founding: Founding) -> list[bytes]:
+    """The four records as `found` would publish them in an empty place; nothing is stored.
+
+    Raises Refusal for an authority that is no legal one, PublishRefused where an answer does not make a valid record.
+    """
+    found_ = [resource.compose(draft) for draft in _drafts(site, _completed(founding), frozenset())]
+    for xml in found_:
+        publish.readied(site, xml)
+    return found_
+
+
 def registry_record(connection: Connection, site: Site) -> Record:
     """Our own registry record, which Identify shows. Raises NotFounded."""
     name = authorities.our_registry(site.settings.authority)

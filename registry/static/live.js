@@ -48,7 +48,33 @@
     setTimeout(look, PERIOD);
   };
 
+  // a field with data-check="address" is looked at while it is typed: the address is asked with its name and value
+  const judge = (input) => {
+    const said = document.createElement("div");
+    said.setAttribute("role", "status");
+    input.after(said);
+    let last = 0;
+    const ask = async () => {
+      const mine = ++last;
+      const address = new URL(input.dataset.check, location.href);
+      address.searchParams.set(input.name, input.value);
+      try {
+        const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "error" });
+        const verdict = await answer.json();
+        if (mine !== last || !answer.ok) return;
+        said.textContent = verdict.words;
+        said.className = verdict.good ? "check-good" : "check-bad";
+      } catch { /* what is wrong is told when the form is sent */ }
+    };
+    let timer;
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      if (input.value.trim()) timer = setTimeout(ask, 300);
+    });
+  };
+
   for (const root of document.querySelectorAll("[data-live]")) watch(root);
+  for (const input of document.querySelectorAll("[data-check]")) judge(input);
   // what cannot be undone is asked about once more
   document.addEventListener("submit", (event) => {
     const words = event.submitter && event.submitter.dataset.sure;
