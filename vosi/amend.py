@@ -30,7 +30,7 @@ TEXT_LISTS = frozenset(
     {"alt_identifiers", "subjects", "content_types", "content_levels", "managed_authorities", "waveband", "temporal",
      "spectral", "formats", "creators", "contributors", "rights", "facilities", "instruments"})
 TEXTS = frozenset((*ATTRIBUTES, *_TEXTS))
-_ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
+ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def amend(xml: bytes, changes: Mapping[str, Any]) -> bytes:
@@ -75,7 +75,7 @@ def _with_attribute(data: bytes, path: tuple[str, ...], name: str, value: str) -
     tag = data[place.start:place.inside]
     said = f' {name}="{quoted(value, name)}"'.encode() if value else b""
     at = len(place.name.encode()) + 1
-    while found := _ATTRIBUTE.match(tag, at):
+    while found := ATTRIBUTE.match(tag, at):
         if found.group(1) == name.encode():
             return edited(data, [(place.start + found.start(), place.start + found.end(), said)])
         at = found.end()
