@@ -176,9 +176,11 @@ def sentences(file: Path) -> list[str]:
     return [" ".join(str(node.xpath("string()")).split()) for node in etree.parse(file).iter(f"{{{XS}}}documentation")]
 
 
-def test_each_edition_has_one_short_text():
+def test_each_edition_has_one_short_text_and_one_short_sentence_for_a_field():
     for _, _, file in editions():
-        assert [len(text) <= 80 for text in sentences(file)] == [True], file.name
+        said = sentences(file)
+        assert len(said[0]) <= 80, file.name
+        assert all(text.endswith(".") and len(text) <= 125 for text in said), file.name
         assert etree.parse(file).xpath("//comment()") == []
 
 
