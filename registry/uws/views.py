@@ -9,34 +9,49 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, g, request, send_file
-from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
 
 from registry import access
 from registry.access import Caller
-from registry.errors import Busy, Refusal, Unauthenticated
 from registry.site import Site
-from registry.uws import document, jobs, record, sync, values
+from registry.uws import document, jobs, kinds, record, sync, values
 from registry.uws.arguments import Arguments
 from registry.uws.errors import BadValue, NoSuchThing, UnknownBody, WrongMethod
 from registry.uws.files import Upload
-from registry.uws.store import Job, Parameter
+from registry.uws.refusing.views import JSON, TEXT, answering, json_accepted, json_answer
+from registry.uws.store import Job, NoJob, Parameter
 
-blueprint = Blueprint("uws", __name__)
+blueprint = answering(Blueprint("uws", __name__))
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_XML, _JSON, _TEXT = "text/xml; charset=utf-8", "application/json", "text/plain; charset=utf-8"
+_XML = "text/xml; charset=utf-8"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "")
 _AFTER_DELETE = 100  # jobs in the list that a client is led to when it has deleted one
-_DATABASE_RETRY = 10  # seconds
 _EMPTY_BASIC = re.compile(r"\s*basic\s*(Og==)?\s*", re.IGNORECASE)
 _SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """One list of jobs on the web: its `path` below the base URL, and what differs there from the others.
+
+    `lacks` are resources that its jobs have not; `error` makes (body, media type) of what went wrong with one.
+    """
+
+    path: str
+    kind: str
+    create: Callable[[Site, Caller, Pairs, list[Upload]], Job]
+    lacks: frozenset[str] = frozenset()
+    error: Callable[[Site, Job], tuple[bytes | str, str]] = lambda site, job: (jobs.error_text(site, job), TEXT)
+
+
+RUNS = Face("jobs", kinds.RUNS, jobs.create)
 
 
 def register(app: Flask) -> None:
@@ -62,15 +77,16 @@ def job(job_id: str) -> Response:
 @blueprint.route("/jobs/<job_id>/<resource>", methods=_METHODS, strict_slashes=False)
 def job_resource(job_id: str, resource: str) -> Response:
     """What a job has: see `_RESOURCES`."""
-    if resource not in _RESOURCES:
-        raise NoSuchThing(f"A job has no {values.shown(resource)}; it has {', '.join(_RESOURCES)}.")
+    if resource not in _RESOURCES or resource in _face().lacks:
+        has = ", ".join(name for name in _RESOURCES if name not in _face().lacks)
+        raise NoSuchThing(f"A job has no {values.shown(resource)}; it has {has}.")
     return _dispatch(_RESOURCES[resource], job_id)
 
 
 @blueprint.route("/jobs/<job_id>/<resource>/<path:name>", methods=_METHODS)
 def job_item(job_id: str, resource: str, name: str) -> Response:
     """One of several things that a job has: see `_ITEMS`."""
-    if resource not in _ITEMS:
+    if resource not in _ITEMS or resource in _face().lacks:
         raise NoSuchThing(f"A job has no {values.shown(f'{resource}/{name}')}.")
     return _dispatch(_ITEMS[resource], job_id, name)
 
@@ -78,16 +94,16 @@ def job_item(job_id: str, resource: str, name: str) -> Response:
 def _get_list() -> Response:
     asked = _query()
     filters = values.filters(asked.all("PHASE"), asked.single("AFTER"), asked.single("LAST"))
-    as_json = asked.wants_json(_json_accepted())
-    stretches = jobs.references(_site(), _caller(), filters)
+    as_json = asked.wants_json(json_accepted())
+    stretches = jobs.references(_site(), _caller(), filters, _face().kind)
     first = list(itertools.islice(stretches, 2))  # what is refused is refused before an answer has begun
     write = document.list_json_text if as_json else document.list_xml
     pieces = write(itertools.chain(first, stretches), _jobs_url())
-    return Response(pieces if len(first) > 1 else b"".join(pieces), content_type=_JSON if as_json else _XML)
+    return Response(pieces if len(first) > 1 else b"".join(pieces), content_type=JSON if as_json else _XML)
 
 
 def _post_list() -> Response:
-    made = jobs.create(_site(), _caller(), _pairs(), _uploads())
+    made = _face().create(_site(), _caller(), _pairs(), _uploads())
     return _see_job(made.id)
 
 
@@ -154,8 +170,8 @@ def _get_owner(job_id: str) -> Response:
 
 
 def _get_error(job_id: str) -> Response:
-    found = jobs.visible(_site(), _caller(), job_id)
-    return _text(jobs.error_text(_site(), found))
+    body, kind = _face().error(_site(), jobs.visible(_site(), _caller(), job_id))
+    return Response(body, content_type=kind)
 
 
 def _get_parameters(job_id: str) -> Response:
@@ -200,14 +216,14 @@ def _get_log(job_id: str, name: str) -> Response:
     """What the job wrote from the byte `since` on; X-Next-Offset says where to go on."""
     since = values.offset(_query().single("SINCE") or "0")
     found, after = jobs.log(_site(), jobs.visible(_site(), _caller(), job_id), name, since)
-    return Response(found, content_type=_TEXT, headers={**_SAFE, "X-Next-Offset": str(after)})
+    return Response(found, content_type=TEXT, headers={**_SAFE, "X-Next-Offset": str(after)})
 
 
 def _get_record(job_id: str) -> Response:
     """The run record: what ran, on what, and what came of it."""
     found = jobs.details(_site(), _caller(), job_id)
     body = json.dumps(record.document(_site(), found.job, found.parameters, found.results), indent=1, ensure_ascii=False)
-    return Response(body + "\n", content_type=_JSON)
+    return Response(body + "\n", content_type=JSON)
 
 
 Handler = Callable[..., Response]
@@ -261,6 +277,8 @@ def _get_sync(job_id: str) -> Response:
 
 
 def _dispatch(handlers: dict[str, Handler], *names: str) -> Response:
+    if names and kinds.of(names[0]) != _face().kind:
+        raise NoJob(names[0])  # it is in another list
     method = "GET" if request.method == "HEAD" else request.method
     allowed = tuple(handlers)
     if method == "OPTIONS":
@@ -268,6 +286,11 @@ def _dispatch(handlers: dict[str, Handler], *names: str) -> Response:
     if method not in handlers:
         raise WrongMethod(f"{request.method} is not possible at {request.path}: only {', '.join(allowed)}.", allowed)
     return handlers[method](*names)
+
+
+def _face() -> Face:
+    found: Face = g.get("uws_face", RUNS)
+    return found
 
 
 def _site() -> Site:
@@ -304,11 +327,6 @@ def _given() -> Arguments:
     return Arguments(_pairs())
 
 
-def _json_accepted() -> bool:
-    offered = ["text/xml", "application/xml", "text/html", "text/plain", _JSON]
-    return request.accept_mimetypes.best_match(offered, "text/xml") == _JSON
-
-
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -329,7 +347,7 @@ def _input(found: Job, parameter: Parameter) -> Response:
 
 
 def _jobs_url() -> str:
-    return _site().settings.url("jobs")
+    return _site().settings.url(_face().path)
 
 
 def _sync_url(job_id: str) -> str:
@@ -341,66 +359,15 @@ def _see_job(job_id: str) -> Response:
 
 
 def _see(url: str) -> Response:
-    return Response(f"{url}\n", 303, {"Location": url}, content_type=_TEXT)
+    return Response(f"{url}\n", 303, {"Location": url}, content_type=TEXT)
 
 
 def _text(text: str) -> Response:
-    return Response(text, content_type=_TEXT)
+    return Response(text, content_type=TEXT)
 
 
 def _in_form(as_json: Callable[..., Any], as_xml: Callable[..., bytes], *whole: Any) -> Response:
     """JSON where RESPONSEFORMAT says so, or Accept prefers it to XML; XML for whoever takes anything."""
-    if _query().wants_json(_json_accepted()):
-        return _json(as_json(*whole))
+    if _query().wants_json(json_accepted()):
+        return json_answer(as_json(*whole))
     return Response(as_xml(*whole), content_type=_XML)
-
-
-def _json(found: Any) -> Response:
-    return Response(json.dumps(found, ensure_ascii=False) + "\n", content_type=_JSON)
-
-
-@blueprint.after_request
-def _finish(answer: Response) -> Response:
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Cache-Control", "private, no-cache")
-    answer.vary.update(("Accept", "Authorization"))
-    return answer
-
-
-@blueprint.errorhandler(Refusal)
-def _refused(error: Refusal) -> Response:
-    answer = _sentence(str(error), error.status)
-    if isinstance(error, Unauthenticated):
-        realm = _site().settings.title.replace("\\", "").replace('"', "").encode("ascii", "replace").decode()
-        answer.headers.add("WWW-Authenticate", f'Basic realm="{realm}", charset="UTF-8"')
-        answer.headers.add("WWW-Authenticate", f'Bearer realm="{realm}"')
-    if isinstance(error, Busy):
-        answer.headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, WrongMethod):
-        answer.headers["Allow"] = ", ".join(error.allowed)
-    return answer
-
-
-@blueprint.errorhandler(HTTPException)
-def _http_refused(error: HTTPException) -> Response:
-    """What the web framework itself refuses: a body too large, a range that is not there."""
-    answer = _sentence(f"The request cannot be answered: {error.description or error.name}", error.code or 500)
-    for name, value in error.get_headers():
-        if name.lower() not in ("content-type", "content-length"):
-            answer.headers[name] = value
-    return answer
-
-
-@blueprint.errorhandler(OperationalError)
-def _database_away(_error: OperationalError) -> Response:
-    answer = _sentence("The database does not answer just now: ask again in a few seconds.", 503)
-    answer.headers["Retry-After"] = str(_DATABASE_RETRY)
-    return answer
-
-
-def _sentence(text: str, status: int) -> Response:
-    if _json_accepted():
-        answer = _json({"error": text, "status": status})
-        answer.status_code = status
-        return answer
-    return Response(f"{text}\n", status, content_type=_TEXT)

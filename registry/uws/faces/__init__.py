@@ -1,0 +1,1 @@
+"""Lists of jobs on the web besides /jobs, one for each kind of job that has its own."""

@@ -1,0 +1,1 @@
+"""What lists of jobs answer when they will not do what they were asked."""
