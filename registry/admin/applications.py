@@ -37,7 +37,8 @@ def application_form() -> str:
     if job_id := request.args.get("job", ""):
         earlier = use_cases.visible(site(), guard.caller(), job_id)
         with site().database.read() as connection:
-            given = [(one.name, one.value) for one in jobs.parameters(connection, job_id) if not one.by_reference]
+            given = [(one.name, one.origin if one.by_reference else one.value)
+                     for one in jobs.parameters(connection, job_id) if one.origin or not one.by_reference]
     return _form(request.args.get("app", ""), given, earlier=earlier)
 
 

@@ -61,9 +61,10 @@ class RunForm:
                 one.name,
                 one.name,
                 "file",
-                "",
+                "\n".join(values.get(one.name.lower(), ())),
                 one.multiplicity.startswith("1"),
                 " ".join(filter(None, (one.description, ", ".join(one.media_types)))),
+                error=problem if problem.startswith((f"{one.name} ", f"The file {one.name} ")) else "",
             )
             for one in contract.inputs
         ]
@@ -76,6 +77,9 @@ class RunForm:
             if one.many and not one.choices:
                 texts = [line for text in texts for line in text.splitlines()]
             found += [(one.name, text) for text in texts if text.strip()]
+        for asked in self._contract.inputs:  # results of other jobs, named a line each; files come beside the form
+            lines = [line.strip() for text in sent.getlist(PREFIX + asked.name) for line in text.splitlines()]
+            found += [(asked.name, line) for line in lines if line]
         return found
 
 

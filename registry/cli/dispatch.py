@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from registry.cli.common import emit, json_option, table, with_site
-from registry.dispatch.where import DATA, FREE, OWN, Answer, where as ask
+from registry.dispatch.where import ORDERS, OWN, Answer, where as ask
 from registry.site import Site
 
 
 @click.command()
 @click.argument("app")
 @click.argument("pairs", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--by", type=click.Choice([OWN, FREE, DATA]), default=OWN, show_default=True, help="What comes first.")
-@click.option("--data", default="", metavar="IVOID", help="A service: the datacenter that has it comes first.")
+@click.option("--sort", "--by", "by", type=click.Choice(ORDERS), default=OWN, show_default=True, help="What comes first.")
+@click.option("--data", default="", metavar="IVOID|NAME", help="A service or a data set: the datacenter that has it comes first.")
 @json_option
 @with_site
 def where(site: Site, app: str, pairs: tuple[str, ...], by: str, data: str, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from registry import clock
 from registry.access import Caller
-from registry.applications import catalogue, parameters as declared
+from registry.applications import parameters as declared
 from registry.applications.catalogue import Offer
 from registry.applications.contract import Contract
 from registry.bell import WORK
@@ -44,17 +44,14 @@ def send(site: Site, caller: Caller, pairs: Pairs, at: str, parts: Iterable[Uplo
     """
     creation.require_runner(site, caller)
     with site.database.read() as connection:
-        runner = runners.pick(runners.known(connection, site), at)
-        if not runner.own:
-            offer = catalogue.pick(connection, _control(pairs, "APP"))
-            contract = where.contract_at_hand(connection, offer)
-            needs = where.needed(connection, offer, contract)
-    if runner.own:
+        runner = runners.pick(runners.known(connection, site, ()), at)
+        application = None if runner.own else where.look_up(connection, _control(pairs, "APP"))
+    if application is None:
         return creation.create(site, caller, [*pairs, ("PHASE", "RUN")] if not _control(pairs, "PHASE") else pairs, parts)
-    why = where.reasons(site, runner, offer, contract, needs)
+    why = where.reasons(site, runner, application)
     if why:
-        raise CannotRunThere(f"{offer.name} cannot run at {runner.title} now. {' '.join(why)}")
-    return _kept(site, caller, pairs, parts, runner, offer, contract)
+        raise CannotRunThere(f"{application.offer.name} cannot run at {runner.title} now. {' '.join(why)}")
+    return _kept(site, caller, pairs, parts, runner, application.offer, application.contract)
 
 
 def _kept(
@@ -90,7 +87,7 @@ def _job(
 ) -> Job:
     now, latest = clock.fine_stamp(), clock.later(site.settings.job_lifetime)
     seconds = _control(pairs, "EXECUTIONDURATION")
-    most = runner.offer.get("limits", {}).get("time") or values.MOST_SECONDS
+    most = runner.offer.limits.get("time") or values.MOST_SECONDS
     destruction = _control(pairs, "DESTRUCTION")
     return Job(
         id=secrets.token_hex(10), owner=caller.name, run_id=_control(pairs, "RUNID") or None, phase=QUEUED, version=1,

@@ -89,13 +89,18 @@ def find(
         versions.preference(standard_id, one.standard_id), not one.anonymous, one.role != "std", one.key))
 
 
-def offered(connection: Connection) -> list[str]:
-    """The standardIDs that our services speak, in lower case, in order."""
+def offered(connection: Connection, among: Collection[str] | None = None) -> list[str]:
+    """The standardIDs that our services speak, in lower case, in order; with `among` only versions of these."""
+    if among is not None and not among:
+        return []
     query = (
         select(rr_capability.c.standard_id).distinct()
         .join(records, records.c.key == rr_capability.c.ivoid)
         .where(records.c.origin == OWN, records.c.status == ACTIVE, rr_capability.c.standard_id.is_not(None))
     )
+    if among is not None:
+        heads = {standard_key(one)[0] for one in among}
+        query = query.where(or_(*(_same_standard(head, connection.dialect.name) for head in sorted(heads))))
     return sorted(connection.execute(query).scalars())
 
 

@@ -23,6 +23,8 @@ from vosi.capabilities import Capability, Interface
 
 BASIC_LOGIN = "ivo://ivoa.net/sso#BasicAA"
 ENGINE_FACT = "engine fault"  # the worker's sentence while the Docker engine does not answer; else there is none
+PLATFORM_FACT = "engine platform"  # os/architecture of the Docker engine, as the worker saw it last
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}  # as the OCI calls them
 _STARTED = clock.stamp()
 _looks: Memory[str] = Memory()
 
@@ -59,19 +61,37 @@ def availability(site: Site) -> Availability:
 
 def tell_engine(site: Site, fault: str) -> None:
     """Write down, for every process, that the Docker engine does not answer and why; '' for one that does."""
+    _tell(site, ENGINE_FACT, fault)
+
+
+def tell_platform(site: Site, architecture: str) -> None:
+    """Write down, for every process, what images the engine runs: `architecture` as the engine calls its own."""
+    _tell(site, PLATFORM_FACT, f"linux/{_ARCHITECTURES.get(architecture, architecture)}")
+
+
+def engine_platform(connection: Connection) -> str:
+    """The engine's os/architecture; '' while no worker has seen it."""
+    return _fact(connection, PLATFORM_FACT)
+
+
+def _tell(site: Site, name: str, value: str) -> None:
     with site.database.read() as connection:
-        known = engine_fault(connection)
-    if known != fault:
+        known = _fact(connection, name)
+    if known != value:
         with site.database.write() as connection:
-            alone(connection, ENGINE_FACT)
-            connection.execute(delete(facts).where(facts.c.name == ENGINE_FACT))
-            if fault:
-                connection.execute(insert(facts).values(name=ENGINE_FACT, value=fault))
+            alone(connection, name)
+            connection.execute(delete(facts).where(facts.c.name == name))
+            if value:
+                connection.execute(insert(facts).values(name=name, value=value))
+
+
+def _fact(connection: Connection, name: str) -> str:
+    return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar() or ""
 
 
 def engine_fault(connection: Connection) -> str:
     """What the worker says of the engine: '' while it is well, else one sentence."""
-    return connection.execute(select(facts.c.value).where(facts.c.name == ENGINE_FACT)).scalar() or ""
+    return _fact(connection, ENGINE_FACT)
 
 
 def _database(site: Site) -> str:

@@ -62,6 +62,7 @@ def _greet(hands: Hands) -> None:
         hands.network.ensure(again=True)
     except EngineRefuses as error:  # jobs without the network can run all the same
         _log.error("%s", error)
+    own.tell_platform(hands.site, engine.architecture)
     hands.engine = engine
 
 
