@@ -55,6 +55,7 @@ accounts = Table(
     Column("name", String, nullable=False, unique=True),
     Column("password_hash", String, nullable=False),
     Column("role", String, nullable=False),  # administrator | publisher | runner | reader
+    Column("authorities", JSON, nullable=False, default=list),  # that a publisher publishes in, lower case; empty: all of ours
     Column("created", String, nullable=False),
     Column("disabled", Boolean, nullable=False, default=False),
 )
@@ -70,6 +71,7 @@ api_tokens = Table(
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("token_hash", String, nullable=False, unique=True),
     Column("label", String, nullable=False, default=""),
+    Column("role", String, nullable=False, default=""),  # that it is no more than; '' for its account's
     Column("created", String, nullable=False),
     Column("expires", String),
     Column("last_used", String),
@@ -510,10 +512,10 @@ rr_interface = Table(
 _by_value(rr_interface.c.access_url)
 rr_intf_param = Table(
     "rr_intf_param", metadata, _row("intf_param"), _ivoid(index=True), Column("intf_index", SmallInteger, nullable=False),
-    Column("param_name", String), Column("param_description", Text), Column("param_ucd", String), Column("param_unit", String),
-    Column("param_utype", String), Column("param_std", SmallInteger), Column("param_datatype", String),
-    Column("param_extended_schema", String), Column("param_extended_type", String), Column("param_arraysize", String),
-    Column("param_delim", String), Column("param_use", String),
+    Column("name", String), Column("param_description", Text), Column("ucd", String), Column("unit", String),
+    Column("utype", String), Column("std", SmallInteger), Column("datatype", String),
+    Column("extended_schema", String), Column("extended_type", String), Column("arraysize", String),
+    Column("delim", String), Column("param_use", String),
 )
 rr_res_schema = Table(
     "rr_res_schema", metadata, _row("res_schema"), _ivoid(),

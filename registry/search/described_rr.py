@@ -72,17 +72,17 @@ intf_param: Parameters of the interfaces.
 -> rr.interface (ivoid intf_index)
 ivoid text! | xpath:identifier | meta.ref.ivoid | The resource.
 intf_index int |  |  | The interface it belongs to.
-param_name text | xpath:capability/interface/param/name |  | Its name.
+name text | xpath:capability/interface/param/name |  | Its name.
 param_description text! | xpath:capability/interface/param/description |  | What it means.
-param_ucd text | xpath:capability/interface/param/ucd | meta.ucd | Its UCD, in lower case.
-param_unit text | xpath:capability/interface/param/unit | meta.unit | Its unit.
-param_utype text | xpath:capability/interface/param/utype |  | Its utype, in lower case.
-param_std short | xpath:capability/interface/param/@std |  | 1 where a standard defines it, else 0.
-param_datatype text | xpath:capability/interface/param/dataType |  | Its type.
-param_extended_schema text | xpath:capability/interface/param/dataType/@extendedSchema |  | What defines its extended type.
-param_extended_type text | xpath:capability/interface/param/dataType/@extendedType |  | Its extended type.
-param_arraysize text | xpath:capability/interface/param/dataType/@arraysize |  | Shape of its values.
-param_delim text | xpath:capability/interface/param/dataType/@delim |  | What separates several values.
+ucd text | xpath:capability/interface/param/ucd | meta.ucd | Its UCD, in lower case.
+unit text | xpath:capability/interface/param/unit | meta.unit | Its unit.
+utype text | xpath:capability/interface/param/utype |  | Its utype, in lower case.
+std short | xpath:capability/interface/param/@std |  | 1 where a standard defines it, else 0.
+datatype text | xpath:capability/interface/param/dataType |  | Its type.
+extended_schema text | xpath:capability/interface/param/dataType/@extendedSchema |  | What defines its extended type.
+extended_type text | xpath:capability/interface/param/dataType/@extendedType |  | Its extended type.
+arraysize text | xpath:capability/interface/param/dataType/@arraysize |  | Shape of its values.
+delim text | xpath:capability/interface/param/dataType/@delim |  | What separates several values.
 param_use text | xpath:capability/interface/param/@use |  | required, optional or ignored.
 
 relationship: How resources are related to others, one row for each related resource.

@@ -20,8 +20,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {name: tuple(columns.split()) for name, co
         "ivoid intf_index cap_index intf_type intf_role std_version query_type result_type wsdl_url url_use access_url "
         "mirror_url authenticated_only",
     "rr_intf_param":
-        "ivoid intf_index param_name param_description param_ucd param_unit param_utype param_std param_use "
-        "param_datatype param_extended_schema param_extended_type param_arraysize param_delim",
+        "ivoid intf_index name param_description ucd unit utype std param_use "
+        "datatype extended_schema extended_type arraysize delim",
     "rr_res_schema": "ivoid schema_index schema_name schema_title schema_description schema_utype",
     "rr_res_table":
         "ivoid table_index schema_index table_name table_title table_description table_type table_utype nrows",
