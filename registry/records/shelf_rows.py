@@ -127,9 +127,9 @@ def put(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -
 
 @cache
 def _statement(table: Table, dialect: Any) -> str:
-    # the styles in which the drivers of both databases take values by position
-    style = "qmark" if dialect.name == "sqlite" else "format"
-    return str(insert(table).compile(dialect=dialect(paramstyle=style), column_keys=COLUMNS[table.name]))
+    columns = COLUMNS[table.name]  # in this order, which need not be the table's
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
 
 
 # the record that a row is of, whose identifier rr_tap_table calls another name

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from registry.records import projection
+from registry.records import projection, store
 from registry.records.projection import tableset
 from registry.records.projection.columns import COLUMNS
+from registry.site import Site
 from registry.tables import metadata
 from tests.records.conftest import record
 from tests.records.corpus import all_files
@@ -75,6 +77,19 @@ def test_the_bytes_say_what_the_elements_say_in_the_whole_corpus(shared: Path) -
             assert projection.rows(element, "", body) == projection.rows(element)
             compared += 1
     assert compared > 300
+
+
+def test_each_value_comes_into_its_own_column(any_site: Site) -> None:
+    xml = record("ivo://north.example/t", inside=_TABLES.format("".join(list(COLUMN_FORMS)[:2])), extra=_VS)
+    with any_site.database.write() as connection:
+        store.put(connection, any_site.schemas, xml, origin=store.OWN, who="t")
+    [kept] = xmlio.records_in(xml)
+    made = projection.rows(xmlio.parse(kept), "", kept)
+    with any_site.database.read() as connection:
+        for name, columns in COLUMNS.items():
+            table = metadata.tables[name]
+            rows = connection.execute(select(*(table.c[column] for column in columns)).order_by(*table.primary_key)).all()
+            assert list(map(tuple, rows)) == made[name]
 
 
 def test_each_row_has_a_value_for_each_column_of_its_table() -> None:
