@@ -1,7 +1,7 @@
 """A Docker repository on loopback: Debian's docker-registry with a configuration of ours, stopped by its pid.
 
-No login, deletion allowed, storage in a folder of the caller's. Debian's own unit, which listens on all addresses, is
-not used.
+No login unless the caller wants one, deletion allowed, storage in a folder of the caller's. Debian's own unit, which
+listens on all addresses, is not used.
 """
 
 from __future__ import annotations
@@ -64,10 +64,11 @@ class Repository:
         self.stop()
 
 
-def start(folder: Path, port: int = 0) -> Repository:
+def start(folder: Path, port: int = 0, *, more: str = "") -> Repository:
     """Serve the repository stored in `folder` at 127.0.0.1:`port` (0: a free one), ready when this returns.
 
-    One left over in the same folder by a killed run is stopped first. Raises NoRepository.
+    `more` is added to its configuration, such as who may log in (YAML). One left over in the same folder by a killed run
+    is stopped first. Raises NoRepository.
     """
     program = shutil.which("docker-registry")
     if program is None:
@@ -77,7 +78,7 @@ def start(folder: Path, port: int = 0) -> Repository:
     config = folder / "registry.yml"
     _stop_left_over(folder, config)
     port = _free_port(port)
-    config.write_text(_CONFIG.format(storage=folder / "storage", port=port, secret=secrets.token_hex(16)))
+    config.write_text(_CONFIG.format(storage=folder / "storage", port=port, secret=secrets.token_hex(16)) + more)
     with (folder / "registry.log").open("ab") as log:
         process = subprocess.Popen(
             [program, "serve", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -126,7 +127,7 @@ def _answers(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/v2/")
-        return connection.getresponse().status == 200
+        return connection.getresponse().status in (200, 401)
     except (OSError, http.client.HTTPException):
         return False
     finally:
