@@ -88,6 +88,7 @@ class Account:
     role: str
     created: str
     disabled: bool
+    authorities: tuple[str, ...] = ()  # that a publisher publishes in; none: all of ours
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Token:
     created: str
     expires: str | None
     last_used: str | None
+    role: str = ""  # that it is no more than; '' for its account's
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
@@ -117,7 +119,8 @@ def create_account(connection: Connection, name: str, password: str, role: str, 
     if _row(connection, name) is not None:
         raise AccountError(f"There is an account {name} already: choose another name, or set its password.")
     connection.execute(insert(people).values(
-        name=name, password_hash=hashed or password_hash(password), role=role, created=clock.stamp(), disabled=False))
+        name=name, password_hash=hashed or password_hash(password), role=role, authorities=[], created=clock.stamp(),
+        disabled=False))
     return get_account(connection, name)
 
 
@@ -159,7 +162,7 @@ def _row(connection: Connection, name: str) -> Row[Any] | None:
 
 
 def _account(row: Row[Any]) -> Account:
-    return Account(row.name, row.role, row.created, row.disabled)
+    return Account(row.name, row.role, row.created, row.disabled, tuple(row.authorities))
 
 
 def password_hash(password: str) -> str:
@@ -259,7 +262,7 @@ def _basic(text: str) -> tuple[str, str]:
 
 def _of_token(site: Site, secret: str) -> Caller:
     now = clock.stamp()
-    query = select(people.c.name, people.c.role, people.c.disabled, api_tokens).join(
+    query = select(people.c.name, people.c.role.label("may"), people.c.disabled, api_tokens).join(
         people, people.c.id == api_tokens.c.account_id).where(api_tokens.c.token_hash == digest(secret))
     with site.database.read() as connection:
         row = connection.execute(query).first()
@@ -268,21 +271,30 @@ def _of_token(site: Site, secret: str) -> Caller:
     if not row.last_used or row.last_used < clock.stamp(clock.later(-_SEEN_STEP)):
         with site.database.write() as connection:
             connection.execute(update(api_tokens).where(api_tokens.c.id == row.id).values(last_used=now))
-    return Caller(row.name, row.role)
+    return Caller(row.name, lesser(row.may, row.role))
 
 
 # --- API tokens -------------------------------------------------------------------------------------------------------
-def create_token(connection: Connection, name: str, label: str = "", days: int = TOKEN_DAYS) -> tuple[Token, str]:
-    """Make a token of the account good for `days`; gives it and its secret, which is stored nowhere.
+def lesser(role: str, bound: str) -> str:
+    """The role that is left of `role` within `bound`; '' bounds nothing."""
+    return min(role, bound, key=ROLES.index) if bound in ROLES and role in ROLES else role
+
+
+def create_token(
+    connection: Connection, name: str, label: str = "", days: int = TOKEN_DAYS, role: str = "",
+) -> tuple[Token, str]:
+    """Make a token of the account good for `days` and for no more than `role`; gives it and its secret, stored nowhere.
 
     Raises NoAccount, AccountError.
     """
+    if role and role not in ROLES:
+        raise AccountError(f"There is no role {role!r}: one of {', '.join(ROLES)}.")
     if not 1 <= days <= 3650:
         raise AccountError("A token is good for 1 to 3650 days.")
     row = _existing(connection, name)
     secret = secrets.token_urlsafe(32)
     made = connection.execute(insert(api_tokens).values(
-        account_id=row.id, token_hash=digest(secret), label=label[:200], created=clock.stamp(),
+        account_id=row.id, token_hash=digest(secret), label=label[:200], role=role, created=clock.stamp(),
         expires=clock.stamp(clock.later(days * 86400))))
     # the key of one row that was inserted is never None
     number = cast(Row[Any], made.inserted_primary_key)[0]
@@ -291,10 +303,10 @@ def create_token(connection: Connection, name: str, label: str = "", days: int =
 
 def tokens(connection: Connection, name: str = "") -> list[Token]:
     """The tokens of all accounts or of one, newest last."""
-    query = select(people.c.name, api_tokens).join(people, people.c.id == api_tokens.c.account_id)
+    query = select(people.c.name.label("account"), api_tokens).join(people, people.c.id == api_tokens.c.account_id)
     if name:
         query = query.where(people.c.name == name)
-    return [Token(row.id, row.name, row.label, row.created, row.expires, row.last_used)
+    return [Token(row.id, row.account, row.label, row.created, row.expires, row.last_used, row.role)
             for row in connection.execute(query.order_by(api_tokens.c.id))]
 
 
@@ -366,6 +378,7 @@ class Entry:
     action: str
     subject: str
     detail: str
+    id: int = 0
 
 
 def audit(connection: Connection, who: str, action: str, subject: str, detail: str = "") -> None:
@@ -377,4 +390,4 @@ def audit(connection: Connection, who: str, action: str, subject: str, detail: s
 def trail(connection: Connection, limit: int = 100) -> list[Entry]:
     """The newest lines of the audit trail."""
     query = select(audit_table).order_by(audit_table.c.id.desc()).limit(limit)
-    return [Entry(row.at, row.who, row.action, row.subject, row.detail) for row in connection.execute(query)]
+    return [Entry(row.at, row.who, row.action, row.subject, row.detail, row.id) for row in connection.execute(query)]

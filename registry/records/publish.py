@@ -17,6 +17,7 @@ from registry.records import authorities, rofr, store
 from registry.records.ready import Ready, one_placed, prepare
 from registry.records.shelf_rows import SHELF
 from registry.records.store import Record
+from registry.rights import require_authority
 from registry.site import Site
 from vosi.schemas import RECOMMENDED, Problem, Schemas
 from vosi.xmlio import XmlRefused
@@ -132,6 +133,7 @@ def retire(site: Site, ivoid: str, *, who: str, why: str, expected: int | None =
         record = expect(connection, ivoid, expected)
         if record is None:
             raise store.NoRecord(ivoid)
+        require_authority(connection, who, record.authority)
         if record.origin not in (store.OWN, store.FOREIGN_FILE):
             raise Conflict(f"{record.ivoid} {store.SAYS[record.origin]}: it cannot be deleted here.")
         if record.key == store.key_of(authorities.our_registry(site.settings.authority)):
@@ -146,8 +148,12 @@ def retire(site: Site, ivoid: str, *, who: str, why: str, expected: int | None =
 def put_ours(
     connection: Connection, site: Site, ready: Ready, *, who: str, why: str, expected: int | None = None,
 ) -> Record:
-    """`publish_in` for a record that has been judged before (`readied`)."""
+    """`publish_in` for a record that has been judged before (`readied`).
+
+    Raises Denied too, where `who` publishes in other authorities only.
+    """
     expect(connection, ready.summary.ivoid, expected)
+    require_authority(connection, who, ready.summary.authority)
     fault = claims_too_much(connection, site, ready)
     if fault is not None:
         raise PublishRefused(fault.what, (fault,))
