@@ -32,7 +32,7 @@ _parent = click.option("--with-parent", is_flag=True, hidden=True, help="End whe
 @click.option("--yes", is_flag=True, help="Ask nothing: use the defaults for what is not given.")
 @click.pass_obj
 def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> None:
-    """Found a datacenter and publish its four records: authority, registry, organisation, runner.
+    """Found a datacenter and publish its five records: authority, registry, organisation, runner, tables.
 
     Asked for again, it publishes what is missing, and where base_url has changed in config.toml our records move there.
     """
@@ -58,6 +58,7 @@ def init(instance: Path, extra: tuple[str, ...], yes: bool, **given: Any) -> Non
 def _found(site: Site, answers: dict[str, str], yes: bool, password_file: Path | None) -> None:
     from registry import access  # heavy, and `registry --help` needs none of it
     from registry.records import founding, moving
+    from registry.search import registering
     from registry.services.standards import shipped
 
     with site.database.read() as connection:
@@ -68,6 +69,8 @@ def _found(site: Site, answers: dict[str, str], yes: bool, password_file: Path |
         authority=site.settings.authority, title=site.settings.title, base_url=site.settings.base_url,
         **{name: answers[name] for name in ("organisation", "contact", "email", "description", "reference_url")})
     for record in founding.found(site, wish, who()):
+        click.echo(f"published {record.ivoid}")
+    for record in registering.register(site, who()):
         click.echo(f"published {record.ivoid}")
     for record in moving.move(site, who()):
         click.echo(f"moved to {site.settings.base_url}: {record.ivoid}")
@@ -135,9 +138,8 @@ def serve(instance: Path, host: str | None, port: int | None) -> None:
 
     Where nothing is founded yet, print a one-time link to set it up in a browser, and go on from there.
     """
-    from registry.services.standards import (
-        shipped,  # lxml and the schemas are heavy, and `registry --help` needs neither
-    )
+    from registry.search import registering  # lxml and the schemas are heavy, and `registry --help` needs neither
+    from registry.services.standards import shipped
 
     serving.set_up_log()
     began = time.monotonic()
@@ -147,6 +149,7 @@ def serve(instance: Path, host: str | None, port: int | None) -> None:
         address = f"{site.settings.host}:{site.settings.port}"
         if site.settings.authority:
             shipped.ship(site)
+            registering.see(site)
             words = [f"{site.settings.title} is at {site.settings.base_url} (listening on {address})"]
         else:
             words = _set_up(instance, site, address)

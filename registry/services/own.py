@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from registry import clock, space
 from registry.db import alone
 from registry.errors import Refusal
+from registry.records import table_access
 from registry.services.memory import Memory
 from registry.site import Site
 from registry.tables import facts
@@ -41,6 +42,7 @@ def capabilities(site: Site) -> tuple[Capability, ...]:
             (ns.STD_VOSI_TABLES, "tables"))),
         Capability(ns.STD_REGISTRY, type="vg:Harvest", extra=(("maxRecords", "0"),),
                    interfaces=(replace(at("oai"), type="vg:OAIHTTP", url_use="base", version="1.0"),)),
+        table_access.capability(site.settings),
         Capability(ns.STD_UWS, interfaces=_jobs(site)),
         Capability(ns.STD_RUNNER, interfaces=(offer,)),
     )

@@ -86,7 +86,7 @@ def test_from_the_link_to_a_founded_datacenter(bare: Site, operator: Operator) -
     with new.database.read() as connection:
         own = {one.ivoid for one in listing.every(connection, origin="own")}
         assert access.get_account(connection, "ada").role == access.ADMINISTRATOR
-    assert own == {f"ivo://north.example{key}" for key in ("", "/registry", "/organisation", "/runner")}
+    assert own == {f"ivo://north.example{key}" for key in ("", "/registry", "/organisation", "/runner", "/tap")}
     assert access.check_password(new, "ada", PASSWORD, "127.0.0.1").administrator
     again = config.load(bare.settings.instance)
     assert (again.authority, again.admin_email) == ("north.example", "ops@north.example")

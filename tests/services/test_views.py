@@ -49,7 +49,8 @@ def test_our_capabilities_list_everything_that_can_be_asked_here(client: FlaskCl
     assert response.content_type.startswith("text/xml")
     valid(founded.schemas, response.data)
     found = {one.standard_id: one for one in capabilities.read(response.data).capabilities}
-    assert set(found) == {*VOSI.values(), ns.STD_REGISTRY, ns.STD_UWS, ns.STD_RUNNER}
+    assert set(found) == {*VOSI.values(), ns.STD_REGISTRY, ns.STD_TAP, ns.STD_UWS, ns.STD_RUNNER}
+    assert found[ns.STD_TAP].interfaces[0].access_url == "http://127.0.0.1:8101/tap"
     assert found[ns.STD_REGISTRY].type == "vg:Harvest"
     assert found[ns.STD_UWS].interfaces[0].access_url == "http://127.0.0.1:8101/jobs"
     assert [one.security_methods for one in found[ns.STD_UWS].interfaces] == [(), ("ivo://ivoa.net/sso#BasicAA",)]

@@ -16,6 +16,7 @@ from registry.errors import Refusal
 from registry.fetch import Fetcher, FetchError
 from registry.records import authorities, founding
 from registry.records.founding import Founding
+from registry.search import registering
 from registry.services.standards import shipped
 from registry.site import Site, open_site
 from vosi import resource, xmlio
@@ -100,6 +101,7 @@ def found(site: Site, answers: dict[str, str]) -> Site:
     try:
         founding.found(new, wish(answers), f"setup:{answers['admin']}")
         shipped.ship(new)
+        registering.register(new, f"setup:{answers['admin']}")
         with new.database.write() as connection:
             if answers["admin"] not in {one.name for one in access.accounts(connection)}:
                 access.create_account(connection, answers["admin"], "", access.ADMINISTRATOR, hashed=answers["hash"])

@@ -1,0 +1,80 @@
+"""Registers our TAP service: a record of its own, ivo://A/tap, and its capability in our registry record (RegTAP 1.2 §3).
+
+Only what is missing is published; what people have made of either since stays. It founds no datacenter.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from lxml import etree
+
+from registry import clock
+from registry.errors import Refusal
+from registry.records import authorities, founding, lifecycle, publish, store, table_access
+from registry.records.founding import NotFounded
+from registry.records.store import Record
+from registry.search.tap import documents
+from registry.site import Site
+from vosi import capabilities, namespaces as ns, resource, xmlio
+from vosi.resource import Draft
+
+_log = logging.getLogger("registry.search")
+_WHY = "the TAP service is registered"
+
+
+def name_of(site: Site) -> str:
+    """The identifier of our TAP service's record."""
+    return f"ivo://{site.settings.authority}/tap"
+
+
+def register(site: Site, who: str) -> list[Record]:
+    """See that both records tell of the service; those that have changed. Nothing in a place that is not founded yet."""
+    if not site.settings.authority:
+        return []
+    with site.database.read() as connection:
+        try:
+            ours = founding.registry_record(connection, site)
+        except NotFounded:
+            return []
+        known = store.get(connection, name_of(site))
+    element = xmlio.parse(ours.xml)
+    done = []
+    if known is None:
+        done.append(publish.publish(site, resource.compose(_draft(site, element)), who=who, why=_WHY))
+    if not any(one.standard_id.lower() == ns.STD_TAP.lower() for one in capabilities.of_record(element)):
+        every = (*capabilities.of_record(element), table_access.capability(site.settings))
+        xml = resource.amend(ours.xml, {"capabilities": every})
+        done.append(lifecycle.save(site, xml, who=who, why=_WHY, expected=ours.version))
+    return done
+
+
+def see(site: Site) -> None:
+    """`register` for a service that starts, whatever keeps it from being registered: it is told in the log."""
+    try:
+        for record in register(site, "innerspace"):
+            _log.info("published %s", record.ivoid)
+    except Refusal as error:
+        _log.warning("the TAP service is not registered: %s", error)
+
+
+def _draft(site: Site, registry: etree._Element) -> Draft:
+    """The service's record: whose it is, as our registry record says; what it can do, as its documents say."""
+    now, title = clock.stamp(), site.settings.title
+    publisher = registry.find("curation/publisher")
+    return Draft(
+        type="vs:CatalogService", ivoid=name_of(site), title=f"{title}: tables of the registry", short_name="RegTAP",
+        created=now, updated=now, publisher=_text(registry, "curation/publisher"),
+        publisher_ivoid=publisher.get("ivo-id", "") if publisher is not None else "",
+        contact_name=_text(registry, "curation/contact/name"), contact_email=_text(registry, "curation/contact/email"),
+        creators=(_text(registry, "curation/publisher"),), subjects=("virtual observatory",),
+        description=f"Queries in ADQL (TAP 1.1) over the records of {title}'s registry and of those it harvests, in the "
+                    "tables of RegTAP 1.2.",
+        reference_url=site.settings.url("tap"), content_types=("Registry",),
+        relationships=(resource.Relationship("IsServedBy", ((authorities.our_registry(site.settings.authority),
+                                                             _text(registry, "title")),)),),
+        capabilities=documents.every_capability(site.settings), tableset=documents.table_set())
+
+
+def _text(element: etree._Element, path: str) -> str:
+    return " ".join((element.findtext(path) or "").split())
