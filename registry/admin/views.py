@@ -9,6 +9,7 @@ from registry.admin import (
     api,
     applications,
     dashboard,
+    dispatch_api,
     errors,
     front,
     guard,
@@ -29,8 +30,8 @@ from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
 MODULES = (
-    api, applications, dashboard, harvest_api, inner, inner_api, jobs, login, people, quarantine, records, runs, services,
-    sources,
+    api, applications, dashboard, dispatch_api, harvest_api, inner, inner_api, jobs, login, people, quarantine, records, runs,
+    services, sources,
 )
 _HOUR = 3600
 
