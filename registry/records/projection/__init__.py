@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from registry.records.projection import capabilities, details, general, tableset
+from registry.records.projection import capabilities, coverage, details, general, tableset, tap_tables
 from registry.records.projection.values import Record, Rows
 
 
@@ -19,7 +19,7 @@ def rows(element: etree._Element, key: str = "", xml: bytes = b"") -> dict[str, 
     it is faster. Who handed it to us is not known here.
     """
     record = Record(element, key, xml)
-    return {
+    found = {
         "rr_resource": general.resource(record),
         "rr_res_role": general.roles(record),
         "rr_res_subject": general.subjects(record),
@@ -29,5 +29,7 @@ def rows(element: etree._Element, key: str = "", xml: bytes = b"") -> dict[str, 
         "rr_alt_identifier": general.alternatives(record),
         **capabilities.rows(record),
         **tableset.rows(record),
+        **coverage.rows(record),
         "rr_res_detail": details.rows(record),
     }
+    return {**found, "rr_tap_table": tap_tables.rows(record.ivoid, found)}

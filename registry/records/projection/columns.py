@@ -29,4 +29,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {name: tuple(columns.split()) for name, co
         "ivoid table_index name ucd unit utype std flag column_description type_system datatype extended_schema "
         "extended_type arraysize delim",
     "rr_res_detail": "ivoid cap_index detail_xpath detail_value",
+    "rr_stc_spatial": "ivoid coverage ref_system_name coverage_cells coverage_area",
+    "rr_stc_temporal": "ivoid time_start time_end",
+    "rr_stc_spectral": "ivoid spectral_start spectral_end",
+    "rr_tap_table": "resid svcid table_name table_title table_description table_utype",
 }.items()}
