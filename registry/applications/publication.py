@@ -6,11 +6,13 @@ manifest's address by digest with the version behind the #, its params are the c
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from registry import clock
 from registry.applications import references
 from registry.applications.contract import Contract, Parameter
+from registry.applications.references import BadReference
 from registry.applications.repository import Image
 from registry.config import Settings
 from registry.records.store import Record
@@ -44,19 +46,22 @@ def version_of(image: Image) -> str:
 
 def draft(
     settings: Settings, name: str, image: Image, contract: Contract, *, organisation: str, wording: Wording,
-    existing: Record | None,
+    existing: bytes | None, newer: Collection[str] = (),
 ) -> Draft:
-    """The record of application `name` with the version in `image` first and those of `existing` behind it.
+    """The record of application `name` with the version in `image` before those of `existing`, but for `newer` images.
 
-    `organisation` is the publisher's name. It does not judge: publishing does.
+    Another image that had this version's name stays on offer under a name with its digest. `organisation` is the
+    publisher's name. It does not judge: publishing does.
     """
     now = clock.stamp()
     version = version_of(image)
     labels = image.labels
     title = wording.title or contract.title or labels.get(f"{_OCI}title") or name
-    older = [one for one in _versions(existing) if _version(one) != version]
-    offered = (_capability(title, version, image, contract), *older)
-    summary = resource.summarise(xmlio.parse(existing.xml)) if existing and not existing.deleted else None
+    others = [_renamed(one, version) for one in versions(existing) if reference_of(one) != image.reference]
+    before = [one for one in others if reference_of(one) in newer]
+    older = [one for one in others if reference_of(one) not in newer]
+    offered = (*before, _capability(title, version, image, contract), *older)
+    summary = resource.summarise(xmlio.parse(existing)) if existing else None
     return Draft(
         type="vr:Service", ivoid=identifier(settings, name), title=title, short_name=name[:16],
         created=summary.created if summary and summary.created else now, updated=now,
@@ -69,7 +74,7 @@ def draft(
         reference_url=_reference_url(settings, name, labels.get(f"{_OCI}documentation", ""), wording),
         rights=tuple(filter(None, (labels.get(f"{_OCI}licenses", ""),))),
         relationships=_relationships(contract),
-        alt_identifiers=tuple(f"docker://{reference}" for reference in _references(image, older)),
+        alt_identifiers=tuple(f"docker://{reference}" for reference in _references(offered)),
         capabilities=offered,
     )
 
@@ -78,7 +83,7 @@ def unchanged(made: Draft, existing: Record, image: Image) -> bool:
     """Whether publishing would say nothing new but the time, or only put an older version before a newer one."""
     if existing.deleted:
         return False
-    offered = [one.interfaces[0].access_url for one in _versions(existing) if one.interfaces]
+    offered = [one.interfaces[0].access_url for one in versions(existing.xml) if one.interfaces]
     if f"{image.manifest_url}#{version_of(image)}" in offered[1:]:
         return True
     updated = resource.summarise(xmlio.parse(existing.xml)).updated
@@ -112,17 +117,47 @@ def _relationships(contract: Contract) -> tuple[Relationship, ...]:
     return tuple(Relationship("Cites", ((standard, standard.rpartition("/")[2]),)) for standard in contract.requires)
 
 
-def _versions(existing: Record | None) -> list[Capability]:
-    if existing is None or existing.deleted:
-        return []
-    found = capabilities.of_record(xmlio.parse(existing.xml))
+def versions(existing: bytes | None) -> list[Capability]:
+    """The versions that a record offers, newest first: its capabilities that are applications."""
+    found = capabilities.of_record(xmlio.parse(existing)) if existing else ()
     return [one for one in found if one.standard_id.lower() == ns.STD_APPLICATION.lower()]
+
+
+def without(existing: bytes, reference: str) -> bytes | None:
+    """The record without the version that is the image `reference`; None where it would offer none any more."""
+    left = [one for one in versions(existing) if reference_of(one) != reference]
+    if not left:
+        return None
+    others = [one for one in capabilities.of_record(xmlio.parse(existing))
+              if one.standard_id.lower() != ns.STD_APPLICATION.lower()]
+    return resource.amend(existing, {
+        "capabilities": (*left, *others), "curation_version": _version(left[0]),
+        "alt_identifiers": tuple(f"docker://{one}" for one in _references(left))})
+
+
+def reference_of(capability: Capability) -> str:
+    """The image of a version, as host/name@sha256:...; '' where its address is none."""
+    for one in capability.interfaces:
+        try:
+            return str(references.of_manifest(one.access_url)[0])
+        except BadReference:
+            continue
+    return ""
 
 
 def _version(capability: Capability) -> str:
     return next((one.access_url.partition("#")[2] for one in capability.interfaces), "")
 
 
-def _references(image: Image, older: list[Capability]) -> list[str]:
-    from_urls = (references.of_manifest(one.access_url)[0] for old in older for one in old.interfaces)
-    return list(dict.fromkeys([image.reference, *map(str, from_urls)]))
+def _renamed(capability: Capability, version: str) -> Capability:
+    """A version that gives up its name to a newer image: it goes on under one that its digest makes its own."""
+    if _version(capability) != version:
+        return capability
+    digest = reference_of(capability).rpartition(":")[2][:12]
+    interfaces = tuple(
+        replace(one, access_url=f"{one.access_url.partition('#')[0]}#{version}-{digest}") for one in capability.interfaces)
+    return replace(capability, interfaces=interfaces, xml=None)
+
+
+def _references(offered: Iterable[Capability]) -> list[str]:
+    return [one for one in dict.fromkeys(map(reference_of, offered)) if one]

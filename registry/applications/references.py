@@ -15,6 +15,7 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _REFERENCE = re.compile(rf"(?P<host>{_HOST})/(?P<name>{_NAME})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 _MANIFEST = re.compile(rf"/v2/(?P<name>{_NAME})/manifests/(?P<digest>{_DIGEST})")
+NAME = re.compile(_NAME)
 VERSION = re.compile(_TAG)
 DIGEST = re.compile(_DIGEST)
 

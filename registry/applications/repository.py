@@ -6,27 +6,20 @@ Nothing is pulled, and what comes is held to its digest. Whether an image may be
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry import fetch
 from registry.applications import references
+from registry.applications.distribution import LISTS, MAX_DOCUMENT, Distribution, NotThere, RepositoryUnreachable
 from registry.applications.references import Reference
-from registry.errors import NotFound, Refusal, Unavailable
-from registry.fetch import Fetcher, FetchError, Reply
+from registry.errors import NotFound, Refusal
+from registry.fetch import Reply
 from registry.site import Site
 
-_MANIFESTS = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json")
-_LISTS = ("application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.oci.image.index.v1+json")
-MAX_DOCUMENT = 4 * 2**20  # bytes of a manifest or of an image's configuration (OCI distribution 1.0 §4.4)
+__all__ = ["Image", "ImageAbsent", "ImageUnusable", "RepositoryUnreachable", "read", "resolve"]
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-class RepositoryUnreachable(Unavailable):
-    """The Docker repository does not answer, or not as one."""
 
 
 class ImageAbsent(NotFound):
@@ -41,7 +34,8 @@ class ImageUnusable(Refusal):
 class Image:
     """An image by digest; `reference` is host/name@sha256:..., `size` in bytes to be pulled, `tag` as asked for.
 
-    `platform` is that of the part whose labels these are, `platforms` all that it runs on, each as os/architecture.
+    `platform` is that of the part whose labels these are, `platforms` all that it runs on, each as os/architecture;
+    `created` is when it was built, by its own word.
     """
 
     reference: str
@@ -52,6 +46,7 @@ class Image:
     platform: str = ""
     media_type: str = ""
     platforms: tuple[str, ...] = ()
+    created: str = ""
 
 
 def resolve(site: Site, reference: str) -> Image:
@@ -59,16 +54,22 @@ def resolve(site: Site, reference: str) -> Image:
 
     Raises BadReference, RepositoryUnreachable, ImageAbsent and ImageUnusable.
     """
-    return _Client(site, references.parse(reference)).image()
+    parsed = references.parse(reference)
+    return read(Distribution(site, parsed.host), parsed)
 
 
-class _Client:
+def read(repository: Distribution, reference: Reference) -> Image:
+    """As `resolve`, in a repository that is looked at for more than one image."""
+    return _Reading(repository, reference).image()
+
+
+class _Reading:
     """One look at one image."""
 
-    def __init__(self, site: Site, reference: Reference) -> None:
+    def __init__(self, repository: Distribution, reference: Reference) -> None:
         self._reference = reference
         self._host = reference.host
-        self._fetcher = _fetcher(site, reference.host)
+        self._repository = repository
 
     def image(self) -> Image:
         reply = self._manifest(self._reference.digest or self._reference.tag)
@@ -77,25 +78,32 @@ class _Client:
             raise ImageUnusable(f"{self._host} answers other bytes for {self._reference} than its digest says.")
         manifest, media_type = self._document(reply)
         platforms: tuple[str, ...] = ()
-        if media_type in _LISTS:
+        if media_type in LISTS:
             platforms = _platforms(manifest)
-            manifest, _ = self._document(self._manifest(self._chosen(manifest)))
+            manifest = self._part(self._chosen(manifest))
         config = manifest.get("config")
         if not isinstance(config, Mapping) or not references.DIGEST.fullmatch(str(config.get("digest"))):
             raise ImageUnusable(f"{self._reference} is an image of the outdated schema 1, or none: push it again.")
-        labels, runs_on = self._config(config)
+        document = self._config(config)
+        runs_on = f"{document.get('os', '?')}/{document.get('architecture', '?')}"
         pinned = Reference(self._reference.host, self._reference.name, "", digest)
         return Image(
-            str(pinned), pinned.manifest_url, self._reference.tag, labels, _size(manifest, config), runs_on, media_type,
-            platforms or (runs_on,))
+            str(pinned), pinned.manifest_url, self._reference.tag, _labels(document), _size(manifest, config), runs_on,
+            media_type, platforms or (runs_on,), str(document.get("created") or "")[:30])
 
     def _manifest(self, name: str) -> Reply:
-        path = f"/v2/{self._reference.name}/manifests/{name}"
-        reply = self._get(path, {"Accept": ", ".join((*_MANIFESTS, *_LISTS))})
-        if reply.status == 404:
+        try:
+            return self._repository.manifest(self._reference.name, name)
+        except NotThere:
             wanted = str(self._reference).partition("/")[2]
-            raise ImageAbsent(f"The Docker repository {self._host} has no image {wanted}{self._tags()}.")
-        return self._good(reply, path)
+            raise ImageAbsent(f"The Docker repository {self._host} has no image {wanted}{self._tags()}.") from None
+
+    def _part(self, digest: str) -> dict[str, Any]:
+        """The manifest of one image of a list, held to the digest that the list says."""
+        reply = self._manifest(digest)
+        if _digest(reply.body) != digest:
+            raise ImageUnusable(f"{self._host} answers other bytes for a part of {self._reference} than its digest says.")
+        return self._document(reply)[0]
 
     def _chosen(self, index: Mapping[str, Any]) -> str:
         """The digest of the image for this machine in a list of images for several."""
@@ -107,66 +115,41 @@ class _Client:
         listed = ", ".join(_platforms(index)) or "none"
         raise ImageUnusable(f"{self._reference} has no image for {'/'.join(wanted)}; it has {listed}.")
 
-    def _config(self, config: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+    def _config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The image's configuration, of which no more is read than is allowed, whatever its manifest says."""
         size = config.get("size")
         if isinstance(size, int) and size > MAX_DOCUMENT:
             raise ImageUnusable(
                 f"The configuration of {self._reference} holds {size} bytes; {MAX_DOCUMENT} are allowed.")
-        path = f"/v2/{self._reference.name}/blobs/{config['digest']}"
-        reply = self._good(self._get(path, {}), path)
-        if _digest(reply.body) != config["digest"]:
-            raise ImageUnusable(f"{self._host} answers other bytes for {path} than its digest says.")
-        document, _ = self._document(reply)
-        inner = document.get("config")
-        labels = inner.get("Labels") if isinstance(inner, Mapping) else None
-        named = {str(name): str(value) for name, value in labels.items()} if isinstance(labels, Mapping) else {}
-        return named, f"{document.get('os', '?')}/{document.get('architecture', '?')}"
+        digest = str(config["digest"])
+        try:
+            reply = self._repository.blob(self._reference.name, digest)
+        except NotThere as missing:
+            raise ImageAbsent(
+                f"{self._host} has only a part of {self._reference}, {missing} is missing: push it again.") from None
+        if _digest(reply.body) != digest:
+            raise ImageUnusable(f"{self._host} answers other bytes for the configuration of {self._reference} than its "
+                                "digest says.")
+        return self._repository.document(reply)
 
     def _tags(self) -> str:
         """What else there is, for the sentence of a person who has mistyped a tag."""
         try:
-            reply = self._get(f"/v2/{self._reference.name}/tags/list", {})
-            tags = json.loads(reply.body).get("tags") if reply.status == 200 else None
-        except (Refusal, ValueError, AttributeError):
+            tags = sorted(self._repository.tags(self._reference.name))
+        except Refusal:
             return ""
-        return f"; its tags are {', '.join(sorted(map(str, tags))[-10:])}" if isinstance(tags, list) and tags else ""
-
-    def _get(self, path: str, headers: Mapping[str, str]) -> Reply:
-        try:
-            return self._fetcher.get(self._reference.base_url + path, headers=headers, limit=MAX_DOCUMENT)
-        except fetch.AddressRefused:
-            raise
-        except FetchError as error:
-            raise RepositoryUnreachable(f"The Docker repository {self._host} cannot be read: {error}") from None
-
-    def _good(self, reply: Reply, path: str) -> Reply:
-        if reply.status in (401, 403):
-            raise RepositoryUnreachable(
-                f"The Docker repository {self._host} asks for a login, and this site has none for it.")
-        if reply.status == 404:
-            raise ImageAbsent(f"{self._host} has only a part of {self._reference}, {path} is missing: push it again.")
-        if reply.status != 200:
-            raise RepositoryUnreachable(f"The Docker repository {self._host} answers {reply.status} for {path}.")
-        return reply
+        return f"; its tags are {', '.join(tags[-10:])}" if tags else ""
 
     def _document(self, reply: Reply) -> tuple[dict[str, Any], str]:
-        try:
-            document = json.loads(reply.body)
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict):
-            raise RepositoryUnreachable(f"{self._host} does not answer as a Docker repository: {reply.url} is no JSON.")
+        document = self._repository.document(reply)
         header = reply.headers.get("content-type", "").partition(";")[0].strip()
         return document, str(document.get("mediaType") or header)
 
 
-def _fetcher(site: Site, host: str) -> Fetcher:
-    """The way out to `host`: a repository on loopback that the settings name needs no allowed_networks."""
-    address = references.loopback(host)
-    if not address or host not in site.settings.repositories:
-        return site.fetcher
-    allowed = [*site.settings.allowed_networks, address, "::1"]  # localhost may have both
-    return Fetcher(site.settings.model_copy(update={"allowed_networks": allowed}))
+def _labels(document: Mapping[str, Any]) -> dict[str, str]:
+    inner = document.get("config")
+    labels = inner.get("Labels") if isinstance(inner, Mapping) else None
+    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, Mapping) else {}
 
 
 def _digest(body: bytes) -> str:

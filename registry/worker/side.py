@@ -1,5 +1,5 @@
 """What the worker does beside its jobs, in threads of its own: due harvests, contracts read ahead, the health of services,
-jobs that run at other datacenters.
+new images in Docker repositories, jobs that run at other datacenters.
 
 At its start, records whose rows for searches are behind them are projected again (D17). It runs no job.
 """
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from registry.applications import watching as images
 from registry.bell import WORK
 from registry.dispatch import following
 from registry.records import reprojecting
@@ -32,7 +33,7 @@ def run(site: Site, lease: str, stop: threading.Event) -> None:
     warm = _found("registry.applications.catalogue", "warm")
     warmed = float("-inf")
     watchers = [threading.Thread(target=target, args=(site, stop), name=name, daemon=True) for name, target in (
-        ("health", polling.run), ("documents", _reread), ("projection", _project),
+        ("health", polling.run), ("documents", _reread), ("projection", _project), ("images", _look),
         ("elsewhere", lambda site, stop: following.run(site, lease, stop)))]
     for thread in watchers:
         thread.start()
@@ -51,6 +52,12 @@ def _reread(site: Site, stop: threading.Event) -> None:
     """Read the documents of services again when their time has come."""
     while not stop.wait(min(_EVERY, site.settings.watch_interval)):
         _guarded("documents", watching.turn, site)
+
+
+def _look(site: Site, stop: threading.Event) -> None:
+    """Look at the Docker repositories that are watched when their time has come."""
+    while not stop.wait(_EVERY):
+        _guarded("images", images.turn, site, stop)
 
 
 def _project(site: Site, _stop: threading.Event) -> None:

@@ -38,6 +38,7 @@ class Pusher:
     """Puts images into a repository as a client of its HTTP API does; they hold no files."""
 
     address: str
+    authorization: str = ""
 
     def push(self, name: str, tag: str, labels: dict[str, str] | None = None, **config: Any) -> str:
         """Push an image with these labels; its digest."""
@@ -72,6 +73,8 @@ class Pusher:
     def _send(self, method: str, target: str, body: bytes = b"", media_type: str = "") -> Any:
         url = target if target.startswith("http") else f"http://{self.address}{target}"
         headers = {"Content-Type": media_type or "text/plain"}
+        if self.authorization:
+            headers["Authorization"] = self.authorization
         request = urllib.request.Request(url, data=body, method=method, headers=headers)
         return urllib.request.urlopen(request, timeout=30)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from registry.applications import catalogue
-from registry.applications.catalogue import NoApplication
+from registry.applications.catalogue import NoApplication, RecordContradicted
 from registry.applications.contract import ContractError
 from registry.applications.publication import Wording
 from registry.errors import Denied
@@ -90,13 +90,36 @@ def test_a_new_version_goes_before_the_older_ones_which_stay(north: Site, pusher
     assert again == made, "an old one never goes first again"
 
 
-def test_a_tag_that_moves_replaces_its_version(north: Site, pusher: Pusher) -> None:
-    pusher.application("moving", "1")
+def test_a_tag_that_moves_takes_the_version_over_and_the_older_image_stays_runnable(north: Site, pusher: Pusher) -> None:
+    first = pusher.application("moving", "1")
     catalogue.register(north, f"{pusher.address}/moving:1", who="ann")
     moved = pusher.application("moving", "1", {**CONTRACT, "parameters": []})
     catalogue.register(north, f"{pusher.address}/moving:1", who="ann")
 
-    assert [one.image for one in offers(north)] == [f"{pusher.address}/moving@{moved}"]
+    older = f"1-{first.partition(':')[2][:12]}"
+    assert [(one.version, one.image) for one in offers(north)] == [
+        ("1", f"{pusher.address}/moving@{moved}"), (older, f"{pusher.address}/moving@{first}")]
+    assert pick(north, "moving#1").image.endswith(moved)
+    assert pick(north, f"moving#{older}") == pick(north, f"moving#{first}") == pick(north, f"moving#{first[:20]}")
+    assert len(catalogue.contract_of(north, pick(north, f"moving#{first}")).parameters) == 4
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    (b"<name>band</name>", b"<name>bond</name>", "differ in the parameter band"),
+    (b">integer</dataType>", b">real</dataType>", "differ in the type of the parameter star"),
+    (b"<altIdentifier>docker://", b"<altIdentifier>docker://127.0.0.1:9/", "contradicts itself"),
+])
+def test_a_record_that_says_other_than_its_image_is_not_run(
+    north: Site, opened: Opener, pusher: Pusher, old: bytes, new: bytes, words: str,
+) -> None:
+    pusher.application("twofaced", "1")
+    xml = catalogue.register(north, f"{pusher.address}/twofaced:1", who="ann").xml
+    assert old in xml
+    south = opened("south", repository=pusher.address, accepted_publishers=["north.example"])
+    harvested(south, xml.replace(old, new))
+
+    with pytest.raises(RecordContradicted, match=f"{words}.*publisher, north.example, has to publish it anew"):
+        catalogue.contract_of(south, offers(south)[0])
 
 
 def test_a_person_may_word_it_and_name_it(north: Site, pusher: Pusher) -> None:
