@@ -17,6 +17,7 @@ _ROOMS = (
     "registry.uws.views",
     "registry.applications.views",
     "registry.dispatch.views",
+    "registry.search.views",
     "registry.admin.views",
 )
 

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": ("records", "import_", "Put records from files on the shelf."),
     "export": ("records", "export", "Write records to files."),
     "validate": ("validating", "validate", "Judge records by the schemas and the rules of registries."),
+    "query": ("queries", "query", "Ask the tables of the registry in ADQL."),
     "reproject": ("records", "reproject", "Derive the tables of searches from the records anew."),
     "harvest": ("harvest", "harvest", "Other registries: add, harvest, see what came."),
     "api": ("services", "api", "The standard APIs inside this datacenter: describe, find, watch."),
@@ -41,7 +42,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "results": ("jobs", "results", "List and download a job's results."),
     "abort": ("jobs", "abort", "Stop a job; its results so far are kept."),
     "rm": ("jobs", "rm", "Delete a job with its results."),
-    "user": ("accounts", "user", "Accounts: add, list, password, disable."),
+    "problems": ("accounts", "problems", "List what failed, waits, is in conflict or is not well."),
+    "audit": ("accounts", "audit", "Print who did what."),
+    "user": ("accounts", "user", "Accounts: add, list, role, password, disable."),
     "token": ("accounts", "token", "API tokens: add, list, revoke."),
 }
 

@@ -2,8 +2,8 @@
 
 Nothing here reads a database. `stored` is the name under which the database keeps a table; the tables of tap_schema are
 kept nowhere: `facts` makes their rows from this module, so that they cannot say anything else. Every text is declared as
-unicodeChar, which is how answers send it. An index of tables or capabilities is an int: a record of more than 32,767
-tables does not fit RegTAP's SMALLINT.
+unicodeChar (times and MOCs as char), which is how answers send it. An index of tables or capabilities is an int: a record of
+more than 32,767 tables does not fit RegTAP's SMALLINT.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from registry.search import described_rr, described_site
 
 STANDARD = "ivo://ivoa.net/std/RegTAP#1.2"
-_TYPES = {"text": "unicodeChar", "timestamp": "unicodeChar", "moc": "unicodeChar"}
+_TYPES = {"text": "unicodeChar", "timestamp": "char", "moc": "char"}  # DALI 1.1 §3.3: of these two xtypes ASCII
 _COLUMN_FACTS = ("table_name", "column_name", "datatype", "arraysize", "xtype", "size", "description", "utype", "unit", "ucd",
                  "indexed", "principal", "std", "column_index")
 
@@ -26,7 +26,7 @@ class DescribedColumn:
     """One column, of a table or of an answer; what does not apply is ''."""
 
     name: str
-    datatype: str  # of VOTable: unicodeChar | short | int | long | float | double
+    datatype: str  # of VOTable: unicodeChar | char | short | int | long | float | double
     arraysize: str = ""
     xtype: str = ""
     unit: str = ""

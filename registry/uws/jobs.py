@@ -194,7 +194,7 @@ def set_parameters(site: Site, caller: Caller, job_id: str, pairs: Pairs) -> Job
         old = store.parameters(connection, job_id)
         if job.kind == kinds.QUERIES:
             store.set_parameters(connection, job_id, queries.changed(old, pairs))
-            return store.note(connection, job)
+            return store.note(connection, job, run_id=queries.run_id(job, pairs))
         plain = [(item.name, item.value) for item in old if not item.by_reference]
         _check_known(job_id, pairs, {name.lower() for name, _ in plain})
         given = {name.lower() for name, _ in pairs}

@@ -49,11 +49,17 @@ def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = (
 def changed(old: Iterable[Parameter], pairs: Pairs) -> list[Parameter]:
     """The parameters of a query that is PENDING with those in `pairs` set; new ones may come (DALI 1.1 §2.1)."""
     said = _given(pairs)
-    for name in said:
-        if name not in NAMES:
-            raise BadValue(f"A query has no parameter {values.shown(name)} that can be set here; it has "
-                           f"{', '.join(sorted(NAMES))}.")
-    return [Parameter(name, value) for name, value in ({item.name: item.value for item in old} | said).items()]
+    if unknown := sorted(said.keys() - NAMES - {"RUNID"}):
+        raise BadValue(f"A query has no parameter {values.shown(unknown[0])} that can be set here; it has "
+                       f"{', '.join(sorted(NAMES))}.")
+    kept = {item.name: item.value for item in old} | said
+    return [Parameter(name, value) for name, value in kept.items() if name in NAMES]
+
+
+def run_id(job: Job, pairs: Pairs) -> str | None:
+    """What the query is called once `pairs` are set. Raises BadValue."""
+    said = _given(pairs)
+    return creation.run_id(said["RUNID"]) if "RUNID" in said else job.run_id
 
 
 def _given(pairs: Pairs) -> dict[str, str]:

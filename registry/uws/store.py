@@ -47,7 +47,8 @@ _OPEN = tuple(phase.value for phase in Phase if phase not in FINAL)
 _TAKEN = jobs.c.lease > literal_column("''")
 _UNWANTED = jobs.c.desired != literal_column("'RUN'")
 _READY = jobs.c.rank > literal_column("''")
-_QUERY = jobs.c.kind == literal_column("'query'")
+_QUERY_READY = (jobs.c.kind == literal_column("'query'"), jobs.c.phase == literal_column("'QUEUED'"),
+                jobs.c.lease == literal_column("''"), jobs.c.desired == literal_column("'RUN'"))
 # made once: they are asked many times a job
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("wanted"))
 _HOLDER = select(jobs.c.lease, jobs.c.attempt).where(jobs.c.id == bindparam("wanted"))
@@ -305,10 +306,15 @@ def tell_waiting(connection: Connection, message: str) -> int:
     return connection.execute(told).rowcount
 
 
+def has_query(connection: Connection) -> bool:
+    """Whether a query waits for a worker."""
+    return connection.execute(select(literal_column("1")).where(*_QUERY_READY).limit(1)).first() is not None
+
+
 def claim_query(connection: Connection, lease: str) -> Job | None:
     """Take the query that has waited longest; it gets the lease, one attempt more, and stays QUEUED. None without one."""
-    first = select(jobs).where(_QUERY, jobs.c.phase == QUEUED.value, jobs.c.lease == literal_column("''"), jobs.c.desired == RUN)
-    row = connection.execute(first.order_by(jobs.c.created, jobs.c.id).limit(1).with_for_update(skip_locked=True)).first()
+    first = select(jobs).where(*_QUERY_READY).order_by(jobs.c.created, jobs.c.id).limit(1)
+    row = connection.execute(first.with_for_update(skip_locked=True)).first()
     return _write(connection, _job(row), {"lease": lease, "attempt": row.attempt + 1}) if row else None
 
 

@@ -1,5 +1,5 @@
 """What the worker does beside its jobs, in threads of its own: due harvests, contracts read ahead, the health of services,
-new images in Docker repositories, jobs that run at other datacenters.
+new images in Docker repositories, jobs that run at other datacenters, queries that are kept as jobs.
 
 At its start, records whose rows for searches are behind them are projected again (D17). It runs no job.
 """
@@ -20,6 +20,7 @@ from registry.records import reprojecting
 from registry.services import watching
 from registry.services.health import polling
 from registry.site import Site
+from registry.worker import queries
 
 _EVERY = 5.0   # seconds between two looks when nobody rings
 _CALM = 1.0    # seconds at least: submitted jobs ring the same bell
@@ -34,7 +35,8 @@ def run(site: Site, lease: str, stop: threading.Event) -> None:
     warmed = float("-inf")
     watchers = [threading.Thread(target=target, args=(site, stop), name=name, daemon=True) for name, target in (
         ("health", polling.run), ("documents", _reread), ("projection", _project), ("images", _look),
-        ("elsewhere", lambda site, stop: following.run(site, lease, stop)))]
+        ("elsewhere", lambda site, stop: following.run(site, lease, stop)),
+        ("queries", lambda site, stop: queries.run(site, lease, stop)))]
     for thread in watchers:
         thread.start()
     with site.bells.listen(WORK) as listener:

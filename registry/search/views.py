@@ -1,0 +1,169 @@
+"""The address /tap: which resource answers which method, and in what form. It decides nothing about queries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
+
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from registry.errors import Busy, Refusal
+from registry.search import described
+from registry.search.running import Queries
+from registry.search.tap import documents, formats, parameters, votable
+from registry.search.tap.examples import EXAMPLES
+from registry.search.tap.formats import Table
+from registry.site import Site
+from registry.uws import jobs, kinds, queries
+from registry.uws.faces.views import list_of
+from registry.uws.store import Job
+from registry.uws.views import Face
+
+blueprint = Blueprint("tap", __name__)
+_QUERIES = "tap queries"
+_VOTABLE, _XML = "application/x-votable+xml", "text/xml; charset=utf-8"
+_AT_ONCE = 1000  # rows up to which an answer is made whole, so that its length is known and its errors have a status
+_DATABASE_RETRY = 10  # seconds
+
+
+def register(app: Flask) -> None:
+    """Serve /tap from the app's datacenter."""
+    app.extensions[_QUERIES] = Queries(app.extensions["site"])
+    app.register_blueprint(blueprint)
+    app.register_blueprint(list_of("tap_async", ASYNC))
+
+
+def _error_of(site: Site, job: Job) -> tuple[bytes, str]:
+    """Why a query has no answer, as its answer would have come (TAP 1.1 §3.3)."""
+    return votable.error(jobs.error_text(site, job).strip()), _VOTABLE
+
+
+ASYNC = Face("tap/async", kinds.QUERIES, queries.create, frozenset({"run.json", "logs"}), _error_of)
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/tap/sync", methods=["GET", "POST"])
+def sync() -> Response:
+    """A query and its answer in one request (TAP 1.1 §2.2)."""
+    asked = parameters.asked([*request.args.items(multi=True), *request.form.items(multi=True)])
+    stack = ExitStack()
+    try:
+        answer = stack.enter_context(_queries().answer(asked.query, maxrec=asked.maxrec))
+        rows = answer.rows
+        first = list(islice(rows, _AT_ONCE))  # what is refused is refused before an answer has begun
+        table = Table(answer.columns, chain(first, rows), lambda: answer.overflow, _infos(asked.query))
+        pieces = asked.format.write(table)
+        if len(first) < _AT_ONCE:
+            return _sent(b"".join(pieces), asked.format.content_type)
+        kept = stack.pop_all()
+    finally:
+        stack.close()
+    response = _sent(pieces, asked.format.content_type)
+    response.call_on_close(kept.close)
+    return response
+
+
+def _infos(query: str) -> tuple[tuple[str, str], ...]:
+    return ("QUERY", query), ("standardID", "ivo://ivoa.net/std/TAP"), ("server", _site().settings.url("tap"))
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/tap", strict_slashes=False)
+def page() -> str:
+    """What can be asked here and how, with a field to ask in."""
+    return render_template("search/tap.html", schemas=described.SCHEMAS, examples=EXAMPLES, formats=formats.FORMATS,
+                           settings=_site().settings, languages=parameters.LANGUAGES)
+
+
+@blueprint.get("/tap/capabilities")
+def capabilities() -> Response:
+    """VOSI capabilities with TAPRegExt."""
+    return _sent(documents.capabilities(_site().settings), _XML)
+
+
+@blueprint.get("/tap/availability")
+def availability() -> Response:
+    """VOSI availability; answers while the database is down."""
+    return _sent(documents.availability(_site()), _XML)
+
+
+@blueprint.get("/tap/tables", defaults={"name": ""})
+@blueprint.get("/tap/tables/<path:name>")
+def tables(name: str) -> Response:
+    """VOSI tables: all of them, without columns where detail=min, or one by its name."""
+    if name:
+        return _sent(documents.one_table(name), _XML)
+    detail = next((value for key, value in request.args.items() if key.lower() == "detail"), "max")
+    if detail not in ("min", "max"):
+        raise parameters.BadParameter(f"detail={detail[:20]!r} is not offered: min and max are.")
+    return _sent(documents.table_set(detail), _XML)
+
+
+@blueprint.get("/tap/examples")
+def examples() -> Response:
+    """Queries to begin with (DALI 1.1 §2.3)."""
+    return _sent(render_template("search/tap_examples.html", examples=EXAMPLES, url=_site().settings.url("tap")),
+                 "application/xhtml+xml; charset=utf-8")
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _site() -> Site:
+    found: Site = current_app.extensions["site"]
+    return found
+
+
+def _queries() -> Queries:
+    found: Queries = current_app.extensions[_QUERIES]
+    return found
+
+
+def _sent(body: bytes | str | Iterator[bytes], content_type: str) -> Response:
+    return Response(body, content_type=content_type,
+                    headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"})
+
+
+@blueprint.errorhandler(Refusal)
+def _refused(error: Refusal) -> Response:
+    answer = _error(str(error), error.status)
+    if isinstance(error, Busy):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+@blueprint.errorhandler(HTTPException)
+def _http_refused(error: HTTPException) -> Response:
+    """What the web framework itself refuses: a method that is not there, a body too large."""
+    answer = _error(f"The request cannot be answered: {error.description or error.name}", error.code or 500)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value
+    return answer
+
+
+@blueprint.errorhandler(OperationalError)
+def _database_away(_fault: OperationalError) -> Response:
+    answer = _error("The database does not answer just now: ask again in a few seconds.", 503)
+    answer.headers["Retry-After"] = str(_DATABASE_RETRY)
+    return answer
+
+
+def _error(sentence: str, status: int) -> Response:
+    """The sentence as a VOTable (TAP 1.1 §3.3), or as JSON for whoever asked for that."""
+    said = {name.upper(): value for name, value in chain(request.args.items(), request.form.items())}
+    wanted = formats.named(said.get("RESPONSEFORMAT") or said.get("FORMAT") or "")
+    if wanted is not None and wanted.media_type == formats.JSON:
+        answer = _sent(json.dumps({"error": sentence, "status": status}, ensure_ascii=False) + "\n", formats.JSON)
+    else:
+        answer = _sent(votable.error(sentence), _VOTABLE)
+    answer.status_code = status
+    return answer
