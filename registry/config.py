@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     short_head_start: int = Field(
         3600, ge=0, description="Seconds by which a short job is queued as if it had come earlier.",
     )
+    elsewhere_wait: int = Field(
+        86400, ge=60, description="Seconds within which another datacenter must begin a job that it was sent, or it is an error.",
+    )
     job_cores: float = Field(1.0, gt=0, description="Cores of a job that does not ask for more or less.")
     job_memory: int = Field(512 * 2**20, ge=2**24, description="Bytes of memory of a job that does not ask.")
     job_processes: int = Field(128, ge=2, description="Processes and threads of a job that does not ask.")

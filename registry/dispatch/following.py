@@ -199,6 +199,8 @@ class Follower:
     def _mirror(self, row: Dispatched, job: Job, told: FarJob) -> None:
         """Bring our job into the far one's phase."""
         phase = QUEUED if told.phase in (PENDING, HELD) else told.phase
+        if phase is QUEUED and self._given_up(job, f"{row.title} accepted the job and did not begin it", told.message):
+            return
         words = told.message or {PENDING: "it waits for somebody to start it", HELD: "it is held there"}.get(told.phase, "")
         message = f"{row.title} has it{' and has not begun' if phase is QUEUED else ''}{f': {words}' if words else '.'}"
         if phase is QUEUED and job.phase in (EXECUTING, SUSPENDED):  # it begins anew there; for us it goes on
@@ -207,6 +209,15 @@ class Follower:
             self._note(job, message=message)
         elif may_move(job.phase, phase):
             self._move(job, phase, message=message if phase is not EXECUTING else "", **_times(told))
+
+    def _given_up(self, job: Job, what: str, why: str) -> bool:
+        """End a job that has waited for another datacenter for too long; what is there of it is then stopped (`_let_go`)."""
+        most = self.site.settings.elsewhere_wait
+        if job.phase is not QUEUED or clock.later(most, clock.parse(job.queued or job.created)) > clock.now():
+            return False
+        more = f" It says: {why}" if why else ""
+        self._move(job, ERROR, error_type="transient", error=f"{what} within {most} seconds (elsewhere_wait).{more}")
+        return True
 
     def _copy_logs(self, row: Dispatched, far: Far) -> None:
         """What the job has written meanwhile, where its runner tells that."""
@@ -276,6 +287,8 @@ class Follower:
 
     def _silent(self, row: Dispatched, job: Job | None, why: str) -> float:
         """Nothing is known of the job but that its runner has it."""
+        if job is not None and row.state != SENT and self._given_up(job, f"{row.title} could not be sent the job", why):
+            return 0.0
         if job is not None and not job.final:
             if row.state == SENT and job.phase is not UNKNOWN and may_move(job.phase, UNKNOWN):
                 self._move(job, UNKNOWN, message=why)

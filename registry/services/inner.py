@@ -59,6 +59,18 @@ def routes(
     return list(found.values())
 
 
+def lacking(connection: Connection, requires: Iterable[str]) -> str:
+    """Why a job that declared the standardIDs `requires` cannot do its work now, in a sentence; '' where it can."""
+    for standard_id in requires:
+        usable = [endpoint for endpoint in find(connection, standard_id) if _forwardable(endpoint)]
+        if not usable:
+            return f"It needs {standard_id}, which no service of this datacenter offers: ask for RUN again when one does."
+        states = health.states(connection, {endpoint.key for endpoint in usable})
+        if all(_is_down(endpoint, states) for endpoint in usable):
+            return f"It needs {standard_id}, and every service here that offers it is down: ask for RUN again when one is up."
+    return ""
+
+
 def required(contract: Mapping[str, Any]) -> list[str]:
     """The standardIDs in a stored contract's `requires`; an entry may be one, or an object with `standardID`."""
     entries = contract.get("requires") or []

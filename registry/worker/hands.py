@@ -31,7 +31,7 @@ from registry.executor.runtime import (
 )
 from registry.site import Site
 from registry.uws import files, store
-from registry.uws.phases import ABORTED, ARCHIVED, ERROR, EXECUTING, SUSPENDED, WAITING
+from registry.uws.phases import ABORTED, ARCHIVED, ERROR, EXECUTING, HELD, SUSPENDED, WAITING
 from registry.uws.store import Job, NoJob, PhaseChange
 from registry.worker import publish, stage
 from registry.worker.claims import Claims
@@ -39,7 +39,7 @@ from registry.worker.decide import OVERDISK, OVERTIME, STAGED, Action, decide, i
 from registry.worker.images import Fetches
 from registry.worker.lease import Lease, Watch
 from registry.worker.network import DcNetwork
-from registry.worker.outcome import FATAL, TRANSIENT, Outcome, outcome
+from registry.worker.outcome import FATAL, TRANSIENT, Outcome, outcome, times
 from registry.worker.running import Running
 
 STOP_GRACE = 10  # seconds between SIGTERM and SIGKILL
@@ -176,6 +176,8 @@ class Hands:
             if unsure:
                 self.runtime.reap(state)
             if unsure or state.status == ABSENT:  # what a lost run has written is no result of this one
+                if lacking := stage.lacking(self.site, job):
+                    return self._hold(job, lacking)
                 dc = self.network.ensure(again=True) if stage.profile(job) == stage.DC else None
                 staged = self._stage(job)
                 if staged is None:
@@ -292,7 +294,7 @@ class Hands:
         with self.site.database.write() as connection:
             moved = store.move(
                 connection, job, end.phase, exit_code=state.exit_code, usage={**job.usage, **published.usage},
-                **_summary(end), **_times(state))
+                **end.summary, **times(state))
             if moved is not None:
                 store.set_results(connection, job.id, published.results)
         return moved is not None
@@ -308,8 +310,14 @@ class Hands:
     def _end(self, job: Job, end: Outcome) -> bool:
         """The job ends without having run."""
         with self.site.database.write() as connection:
-            moved = store.move(connection, job, end.phase, **_summary(end))
+            moved = store.move(connection, job, end.phase, **end.summary)
         return True if moved is None else self._after(job)
+
+    def _hold(self, job: Job, why: str) -> bool:
+        """The job cannot run until a person changes something: it makes room for others."""
+        with self.site.database.write() as connection:
+            moved = store.move(connection, job, HELD, message=why, lease="", step="")
+        return True if moved is None else self._after(moved)
 
     def _abort(self, job: Job, state: State) -> bool:
         self.fetches.forget(job.id)
@@ -385,12 +393,3 @@ class Hands:
 
         with self.site.database.write() as connection:
             return store.note(connection, job, **values)
-
-
-def _summary(end: Outcome) -> dict[str, str | None]:
-    return {"error_type": end.error_type or None, "error": end.error or None}
-
-
-def _times(state: State) -> dict[str, str]:
-    moments = {"started": state.started_at, "ended": state.finished_at}
-    return {name: clock.fine_stamp(moment) for name, moment in moments.items() if moment is not None}

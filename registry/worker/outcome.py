@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from registry import clock
 from registry.executor.runtime import EXITED, State, Usage
 from registry.executor.sandbox import OPEN_FILES, scratch_bytes
 from registry.uws import store
@@ -35,6 +36,11 @@ class Outcome:
     phase: Phase
     error_type: str = ""
     error: str = ""
+
+    @property
+    def summary(self) -> dict[str, str | None]:
+        """The columns of the row that hold it."""
+        return {"error_type": self.error_type or None, "error": self.error or None}
 
 
 @dataclass(frozen=True)
@@ -124,3 +130,9 @@ def _given(job: Job, limit: str) -> int:
 
 def _amount(size: int) -> str:
     return f"{size // _MIB} MiB" if size >= _MIB and size % _MIB == 0 else f"{size} bytes"
+
+
+def times(state: State) -> dict[str, str]:
+    """When it ran, as columns of the row; what the engine does not know is left out."""
+    moments = {"started": state.started_at, "ended": state.finished_at}
+    return {name: clock.fine_stamp(moment) for name, moment in moments.items() if moment is not None}

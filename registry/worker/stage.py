@@ -76,6 +76,14 @@ def limits(site: Site, job: Job) -> Limits:
     return Limits(**{name: min(job.limits.get(name) or settings.given(name), settings.most(name)) for name in _LIMITS})
 
 
+def lacking(site: Site, job: Job) -> str:
+    """Why the job cannot do its work in this datacenter now, in a sentence; '' where it can."""
+    if profile(job) != DC:
+        return ""
+    with site.database.read() as connection:
+        return inner.lacking(connection, inner.required(job.contract))
+
+
 def prepare(site: Site, job: Job) -> str:
     """Lay out the attempt's folder anew; gives back the hash of its token, for the row. Raises OSError."""
     place = folder(site, job)

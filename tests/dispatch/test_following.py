@@ -242,3 +242,61 @@ def test_what_cannot_run_there_is_refused_before_there_is_a_job(pair: Pair) -> N
         pair.send()
     assert pair.north.jobs() == []
     assert sending.send(pair.site, ANONYMOUS, [("APP", APP)], "north").step == ""  # our own is run here
+
+
+def late(pair: Pair, job: store.Job) -> None:
+    """Let the job have waited for longer than it may."""
+    with pair.site.database.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == job.id).values(queued="2026-01-01T00:00:00.000Z"))
+
+
+def test_a_runner_that_holds_a_job_for_too_long_loses_it(pair: Pair) -> None:
+    job, far, follower = pair.sent()
+    far_set(pair, phase="HELD", message="It needs more memory than there is.")
+    follower.step()
+    assert pair.north.job(job.id).phase is QUEUED
+    assert pair.north.job(job.id).message == "South has it and has not begun: It needs more memory than there is."
+
+    late(pair, job)
+    follower.step()
+    ended = pair.north.job(job.id)
+    assert (ended.phase, ended.error_type) == (ERROR, "transient")
+    assert ended.error == ("South accepted the job and did not begin it within 86400 seconds (elsewhere_wait). It says: It needs "
+                           "more memory than there is.")
+    assert follower.step() is None
+    assert pair.south.job(far.id).phase is ABORTED
+
+
+def test_one_that_began_is_not_given_up(pair: Pair) -> None:
+    job, far, follower = pair.sent()
+    pair.south.move(far.id, EXECUTING)
+    late(pair, job)
+    follower.step()
+
+    assert pair.north.job(job.id).phase is EXECUTING
+
+
+def test_a_runner_that_was_silent_for_too_long_is_not_sent_the_job_any_more(pair: Pair) -> None:
+    job = pair.send()
+    pair.south.stop()
+    late(pair, job)
+    follower = pair.follower(job)
+    follower.step()
+
+    ended = pair.north.job(job.id)
+    assert ended.phase is ERROR and "South could not be sent the job within" in (ended.error or "")
+    pair.south.start()
+    until(lambda: follower.step() is None)
+    assert pair.south.jobs() == []
+
+
+def test_a_result_of_a_job_here_goes_along_as_an_input(pair: Pair) -> None:
+    first = sending.send(pair.site, ANONYMOUS, [("APP", APP), ("PHASE", "RUN")], "north")
+    pair.north.finish(first.id)
+
+    job, far, _ = pair.sent(("targets", f"job:{first.id}/results/count.txt"))
+
+    assert (files.inputs(pair.south.site, far.id) / "targets").read_bytes() == b"42\n"
+    with pair.site.database.read() as connection:
+        (sent,) = store.parameters(connection, job.id)
+    assert (sent.by_reference, sent.origin) == (True, f"job:{first.id}/results/count.txt")

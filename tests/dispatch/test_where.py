@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,15 @@ from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from registry import create_app
+from registry.access import Caller
 from registry.applications.catalogue import NoApplication
 from registry.applications.parameters import ParameterError
 from registry.cli.main import registry
-from registry.dispatch import runners, where
+from registry.data_sets import DataSet
+from registry.dispatch import offers, runners, where
+from registry.dispatch.sending import CannotRunThere
 from registry.dispatch.where import BadOrder
+from registry.services import credentials
 from registry.tables import images, runners as table
 from tests.dispatch.conftest import APP, Pair
 
@@ -54,6 +59,8 @@ def test_it_runs_at_both_our_own_first(pair: Pair) -> None:
     ({"anonymous": False}, "wants an account"),
     ({"jobs": "http://elsewhere.example/jobs"}, "no list of jobs at its own address"),
     ({"publishers": {"x": 1}, "slots": [], "limits": 7, "standards": None}, "does not accept"),
+    ({"data": [1, {"name": 2}], "engine": "none", "title": [], "jobs": "http://[/", "standards": [3]}, "no list of jobs"),
+    ({"engine": {"working": True, "platform": "linux/riscv64"}}, "runs on linux/amd64, and its engine is linux/riscv64"),
 ])
 def test_each_reason_against_it(pair: Pair, changes: dict[str, Any], words: str) -> None:
     found = offered(pair, **changes)
@@ -70,6 +77,52 @@ def test_the_apis_must_be_there_and_alive(pair: Pair) -> None:
     assert offered(pair, standards=[cone.lower()]).possible
     assert offered(pair, standards=[cone.lower()], standards_down=[cone.lower()]).reasons == (f"Its {cone} is down.",)
     assert verdict(pair, "north.example").reasons == (f"It has no {cone}.",)
+
+
+def test_the_data_must_be_there_and_open_to_us(pair: Pair, tmp_path: Path) -> None:
+    needs(pair, data=[{"name": "gaia", "required": True}, {"name": "extra", "required": False}])
+    assert offered(pair).reasons == ("It has no data set gaia.",)
+    assert verdict(pair, "north.example").reasons == ("It has no data set gaia.",)
+    closed = offered(pair, data=[{"name": "gaia", "anonymous": False}, {"name": "extra", "anonymous": True}])
+    assert "Its data set gaia takes an account" in closed.reasons[0] and closed.data == ("gaia", "extra")
+    with pytest.raises(CannotRunThere, match="data set gaia takes an account"):
+        pair.send()
+    credentials.set_bearer(pair.site, "ivo://south.example/runner", "secret")
+    assert verdict(pair, "south.example").possible
+
+    (tmp_path / "gaia").mkdir()
+    data = {"gaia": DataSet(path=tmp_path / "gaia", roles=("publisher",))}
+    object.__setattr__(pair.site, "settings", pair.site.settings.model_copy(update={"data": data}))
+    runner, publisher = (where.where(pair.site, APP, caller=Caller("x", role)).verdicts for role in ("runner", "publisher"))
+    assert "Its data set gaia is for publisher alone." in next(one for one in runner if one.own).reasons
+    assert next(one for one in publisher if one.own).possible
+
+
+def test_where_the_data_is_comes_first_by_its_name_or_without(pair: Pair) -> None:
+    needs(pair, data=[{"name": "gaia", "required": False}])
+    offered(pair, data=[{"name": "gaia", "title": "Gaia", "anonymous": True}])
+
+    assert [where.where(pair.site, APP, **order).verdicts[0].datacenter for order in (
+        {}, {"by": "data"}, {"by": "data", "data": "gaia"}, {"data": "ivo://north.example/stars"},
+    )] == ["north.example", "south.example", "south.example", "north.example"]
+
+
+def test_an_offer_is_read_again_when_it_has_changed_and_only_then(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    plain = offers.read
+    monkeypatch.setattr(offers, "read", lambda document: read.append(document) or plain(document))  # type: ignore[func-returns-value]
+    for _ in range(3):
+        verdict(pair, "south.example")
+    assert len(read) <= 4  # our own each time, south's once at most
+    assert offered(pair, slots={"free": 77}).free == 77
+
+
+def test_a_parameter_that_is_called_as_one_of_ours_can_be_given(pair: Pair) -> None:
+    needs(pair, parameters=[{"name": "sort", "choices": ["up"]}])
+    client = create_app(pair.site).test_client()
+
+    assert client.get(f"/where.json?app={APP}&p-sort=up&sort=free").status_code == 200
+    assert client.get(f"/where.json?app={APP}&p-sort=down").status_code == 400
 
 
 def test_the_order_is_the_callers(pair: Pair) -> None:

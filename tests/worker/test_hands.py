@@ -62,7 +62,7 @@ def test_a_job_completes_with_its_files_and_logs(site, engine, worker):
 
 
 def test_what_the_container_is_given(site, engine, worker):
-    contract = {"contract": "1.0", "network": "dc", "requires": ["ivo://ivoa.net/std/ConeSearch"],
+    contract = {"contract": "1.0", "network": "dc", "requires": [],
                 "parameters": [{"name": "radius", "type": "real"}, {"name": "name", "multiplicity": "0..*"}],
                 "inputs": [{"name": "table"}]}
     given = (Parameter("radius", "1.5"), Parameter("name", "a"), Parameter("table", "table", by_reference=True))
