@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from registry import access
 from registry.admin import guard, twins
+from registry.admin.editing import desks as desks  # puts its views on the blueprint
 from registry.admin.forms import ConfirmForm
 from registry.admin.pages import pages, site
 from registry.records import listing, publish, store

@@ -49,6 +49,12 @@ class Shown:
     up: str = ""
     marker: str = ""
     text: str = ""
+    noted: str = ""  # the id of the note that describes it, where that is another's
+
+    @property
+    def note(self) -> str:
+        """The id of the note that describes it; '' for none."""
+        return self.noted or (f"{self.id}_note" if self.about or self.words else "")
 
     @property
     def id(self) -> str:
@@ -134,6 +140,9 @@ class _Drawer:
             item.remove = item.path
             item.up = item.path if number else ""
             item.text = f"{words.one_of(field.name)} {number + 1}"
+            if item.kind != "group":
+                shown.words, item.about, item.words = item.words, "", ""
+            item.noted = shown.note
             shown.items.append(item)
         return shown
 

@@ -1,0 +1,130 @@
+/* Helps with the form of a record. Without it every button sends the form and the page comes back with all that was typed.
+   With it: faults appear beside their fields while one types; the draft is saved when one pauses; fields are added and taken
+   away in place; Ctrl+S and Ctrl+Enter press the buttons that say so. It holds no rule of any field: the service judges. */
+(() => {
+  "use strict";
+  const PAUSE = 500; // ms without a key before the form is checked
+  const KEEP = 4000; // ms without a key before the draft is saved
+  let timer = 0, keeper = 0, number = 0, changed = false;
+
+  const form = () => document.getElementById("record-form");
+
+  const body = (more) => {
+    const data = new URLSearchParams();
+    for (const [name, value] of new FormData(form())) if (typeof value === "string") data.append(name, value);
+    for (const [name, value] of Object.entries(more)) data.append(name, value);
+    return data;
+  };
+
+  const say = (words) => {
+    const place = document.getElementById("state");
+    if (place) place.textContent = words;
+  };
+
+  const show = (faults) => {
+    const byId = new Map();
+    for (const one of faults) if (one.id && !byId.has(one.id)) byId.set(one.id, one.what);
+    for (const node of form().querySelectorAll(".invalid-feedback")) {
+      const id = node.id.replace(/_wrong$/, "");
+      const field = document.getElementById(id);
+      const what = byId.get(id) || "";
+      node.textContent = what;
+      node.hidden = !what;
+      if (field && "value" in field) {
+        field.classList.toggle("is-invalid", Boolean(what));
+        field.setAttribute("aria-invalid", what ? "true" : "false");
+      }
+    }
+    for (const link of form().querySelectorAll(".contents a")) {
+      const part = document.getElementById(link.hash.slice(1));
+      link.classList.toggle("faulty", Boolean(part && part.querySelector(".invalid-feedback:not([hidden])")));
+    }
+  };
+
+  const look = async (keep) => {
+    const mine = ++number;
+    const here = form();
+    if (!here || !here.dataset.check) return;
+    try {
+      const answer = await fetch(here.dataset.check, {
+        method: "POST", body: body(keep ? { autosave: "1" } : {}), redirect: "error", headers: { Accept: "application/json" },
+      });
+      if (answer.status === 401 || answer.status === 400) {
+        say("You are logged out, or the form is too old: save, and log in; nothing that you typed is lost.");
+        return;
+      }
+      if (!answer.ok) throw new Error(String(answer.status));
+      const told = await answer.json();
+      if (keep) here.elements.draft.value = told.draft;
+      if (mine !== number) return; // typed on meanwhile
+      show(told.faults);
+      const count = told.faults.length;
+      const words = count ? `${count} ${count === 1 ? "field needs" : "fields need"} a look.` : "Nothing stands against publishing.";
+      say(told.conflict || (told.saved ? `Draft saved at ${told.saved.slice(11, 19)} UTC. ${words}` : words));
+      if (told.saved) changed = false;
+    } catch {
+      say("The service does not answer just now; go on typing.");
+    }
+  };
+
+  const typed = () => {
+    changed = true;
+    clearTimeout(timer);
+    clearTimeout(keeper);
+    timer = setTimeout(() => look(false), PAUSE);
+    keeper = setTimeout(() => look(true), KEEP);
+  };
+
+  // fields are added and taken away by the service; only the form is drawn anew, where it was
+  const exchange = async (button) => {
+    const here = form();
+    const answer = await fetch(here.action, { method: "POST", body: body({ do: button.value }), redirect: "error", headers: { Accept: "text/html" } });
+    if (!answer.ok) return false;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.getElementById("record-form");
+    if (!next) return false;
+    const opened = [...here.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
+    here.replaceWith(next);
+    for (const one of next.querySelectorAll("details:not([open]) > summary")) {
+      if (opened.includes(one.textContent)) one.parentNode.open = true;
+    }
+    const place = next.querySelector("[autofocus]");
+    if (place) {
+      const field = place.matches("input, select, textarea") ? place : place.querySelector("select, input:not([type=hidden]), textarea") || place;
+      field.focus();
+    }
+    typed();
+    return true;
+  };
+
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("#record-form")) typed();
+  });
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    clearTimeout(timer);
+    clearTimeout(keeper);
+    if (!button || event.target !== form() || !/^(add|remove|up):/.test(button.value)) return;
+    event.preventDefault();
+    exchange(button).then((done) => { if (!done) { button.form.requestSubmit(button); } }, () => say("The service does not answer just now; try again."));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const button = document.querySelector(`button[data-key="${event.key === "S" ? "s" : event.key}"]`);
+    if (!button || (event.key !== "s" && event.key !== "S" && event.key !== "Enter")) return;
+    event.preventDefault();
+    button.click();
+  });
+  document.addEventListener("click", (event) => {
+    const all = event.target.closest("[data-all]");
+    if (!all) return;
+    for (const box of document.querySelectorAll(`input[name="${all.dataset.all}"]`)) box.checked = all.checked;
+  });
+  // a link to a field that waits behind `More` opens that
+  const reveal = () => {
+    const field = location.hash && document.getElementById(location.hash.slice(1));
+    for (let node = field; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+    if (field && field.focus) field.focus();
+  };
+  window.addEventListener("hashchange", reveal);
+})();
