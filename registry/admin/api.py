@@ -103,10 +103,12 @@ _KINDS: dict[str, tuple[type[Any], str]] = {
     "priority": (int, "a whole number from -100 to 100"),
     "full": (bool, "true or false"),
     "subjects": (list, "a list of texts"),
+    "authorities": (list, "a list of texts"),
+    "days": (int, "a whole number from 1 to 3650"),
 }
 
 
-_RANGES = {"interval": (60, 31_536_000), "priority": (-100, 100)}
+_RANGES = {"interval": (60, 31_536_000), "priority": (-100, 100), "days": (1, 3650)}
 
 
 def body(needed: set[str], possible: set[str]) -> dict[str, Any]:

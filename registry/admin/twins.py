@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from registry.config import Settings
 
@@ -29,6 +30,13 @@ def of_api(settings: Settings, words: tuple[str, ...], path: str, body: dict[str
     if body is not None:
         line += ["-H", "Content-Type: application/json", "-d", json.dumps(body, ensure_ascii=False)]
     return Twin(command(*words), shlex.join([*line, settings.url(f"api/{path}")]))
+
+
+def reading(settings: Settings, words: tuple[str, ...], path: str, query: dict[str, str] | None = None) -> Twin:
+    """The command, and a GET of JSON from `path` below /api."""
+    given = {name: value for name, value in (query or {}).items() if value}
+    url = settings.url(f"api/{path}") + (f"?{urlencode(given)}" if given else "")
+    return Twin(command(*words), shlex.join(["curl", "-H", "Authorization: Bearer TOKEN", url]))
 
 
 def of_uws(

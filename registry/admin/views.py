@@ -18,7 +18,9 @@ from registry.admin import (
     inner_api,
     jobs,
     login,
+    overview,
     people,
+    people_api,
     quarantine,
     records,
     runs,
@@ -30,7 +32,8 @@ from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
 MODULES = (
-    api, applications, dashboard, dispatch_api, harvest_api, inner, inner_api, jobs, login, people, quarantine, records, runs,
+    api, applications, dashboard, dispatch_api, harvest_api, inner, inner_api, jobs, login, overview, people, people_api,
+    quarantine, records, runs,
     services, sources,
 )
 _HOUR = 3600

@@ -1,4 +1,4 @@
-"""Commands about people: their accounts and their API tokens."""
+"""Commands about people and what they see to: accounts, API tokens, the audit trail, what is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from registry import access
+from registry import access, rights, trail
 from registry.cli.common import emit, json_option, table, who, with_site
 from registry.errors import Refusal
 from registry.site import Site
@@ -19,7 +19,7 @@ _password_file = click.option(
 
 @click.group()
 def user() -> None:
-    """Accounts: add, list, password, disable."""
+    """Accounts: add, list, role, password, disable."""
 
 
 @user.command("add")
@@ -73,9 +73,25 @@ def password_(site: Site, name: str, password_file: Path | None) -> None:
 def disable(site: Site, name: str, undo: bool) -> None:
     """Shut an account: its logins end, its tokens are refused."""
     with site.database.write() as connection:
-        access.set_disabled(connection, name, not undo)
+        rights.set_disabled(connection, name, not undo)
         access.audit(connection, who(), "open account" if undo else "disable account", name)
     click.echo(f"{name} is open again." if undo else f"{name} is shut.")
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(access.ROLES))
+@click.option("--authority", "authorities", multiple=True, metavar="ID",
+              help="One that it publishes in (repeatable); all of ours without it.")
+@json_option
+@with_site
+def role_(site: Site, name: str, role: str, authorities: tuple[str, ...], as_json: bool) -> None:
+    """Give an account another role, and a publisher its authorities."""
+    with site.database.write() as connection:
+        changed = rights.set_role(connection, name, role, authorities)
+        access.audit(connection, who(), "set role", name, " ".join((role, *changed.authorities)))
+    bound = f" of {', '.join(changed.authorities)}" if changed.authorities else ""
+    emit(asdict(changed), as_json, lambda: click.echo(f"{name} is a {role}{bound} now."))
 
 
 @click.group()
@@ -87,12 +103,13 @@ def token() -> None:
 @click.argument("name")
 @click.option("--label", default="", help="What it is for.")
 @click.option("--days", type=int, default=access.TOKEN_DAYS, show_default=True, help="Days for which it is good.")
+@click.option("--role", type=click.Choice(access.ROLES), default=None, help="That it is good for no more than; its account's.")
 @json_option
 @with_site
-def token_add(site: Site, name: str, label: str, days: int, as_json: bool) -> None:
+def token_add(site: Site, name: str, label: str, days: int, role: str | None, as_json: bool) -> None:
     """Make an API token of the account NAME; it is printed once and stored nowhere."""
     with site.database.write() as connection:
-        made, secret = access.create_token(connection, name, label, days)
+        made, secret = access.create_token(connection, name, label, days, role or "")
         access.audit(connection, who(), "add token", name, str(made.id))
 
     def say() -> None:
@@ -111,8 +128,8 @@ def token_list(site: Site, name: str, as_json: bool) -> None:
     with site.database.read() as connection:
         found = access.tokens(connection, name)
     emit([asdict(one) for one in found], as_json, lambda: table(
-        ("id", "account", "for", "made", "good until", "last used"),
-        ((one.id, one.account, one.label, one.created, one.expires or "", one.last_used or "never") for one in found),
+        ("id", "account", "for", "no more than", "made", "good until", "last used"),
+        ((one.id, one.account, one.label, one.role, one.created, one.expires or "", one.last_used or "never") for one in found),
         empty="There is no API token: `registry token add NAME` makes one."))
 
 
@@ -125,6 +142,40 @@ def token_revoke(site: Site, token_id: int) -> None:
         access.revoke_token(connection, token_id)
         access.audit(connection, who(), "revoke token", str(token_id))
     click.echo(f"Token {token_id} is refused from now on.")
+
+
+@click.command()
+@click.option("--who", "who_", default="", help="Only what this one did.")
+@click.option("--action", default="", help="Only what is called so.")
+@click.option("--since", default="", help="Only since then (the beginning of a time, UTC).")
+@click.option("--words", default="", help="Only where subject or detail holds this.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many.")
+@json_option
+@with_site
+def audit(site: Site, who_: str, action: str, since: str, words: str, limit: int, as_json: bool) -> None:
+    """Print who did what, newest first."""
+    with site.database.read() as connection:
+        found = trail.entries(connection, trail.Wanted(who_, action, since, words), limit=limit)
+    emit([asdict(one) for one in found], as_json, lambda: table(
+        ("when", "who", "did", "to", "detail"), ((one.at, one.who, one.action, one.subject, one.detail) for one in found),
+        empty="Nothing like that has been done."))
+
+
+@click.command()
+@json_option
+@with_site
+def problems(site: Site, as_json: bool) -> None:
+    """List what failed, waits for a person, is in conflict or is not well; exit code 1 where there is something."""
+    from registry.admin import problems as gathering  # the rooms are heavy, and `--help` needs none of them
+
+    with site.database.read() as connection:
+        found = gathering.gather(connection, access.Caller("cli", access.ADMINISTRATOR))
+    emit([asdict(kind) for kind in found], as_json, lambda: table(
+        ("kind", "what", "why", "since"),
+        ((kind.name, one.subject, one.words, one.since) for kind in found for one in kind.problems),
+        empty="Nothing is wrong, and nothing waits for a person."))
+    if found:
+        raise SystemExit(1)
 
 
 def _password(file: Path | None) -> str:

@@ -10,7 +10,7 @@ from registry import access
 from registry.admin.roles import ROLE_OF
 from tests.admin.conftest import ROLES
 
-FILL = {"number": "1", "job_id": "nojob", "stream": "stdout", "filename": "site.css"}
+FILL = {"number": "424242", "job_id": "nojob", "stream": "stdout", "filename": "site.css"}
 
 
 def address(rule: Any) -> str:

@@ -1,0 +1,117 @@
+"""The part of the JSON API that is about people and order: accounts, tokens, audit, settings, problems."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Response, jsonify
+
+from registry import access, config_file, trail
+from registry.admin import guard, overview, people, problems as gathering
+from registry.admin.api import body
+from registry.admin.pages import api, site
+
+
+@api.get("/accounts")
+def accounts() -> Response:
+    """All accounts."""
+    with site().database.read() as connection:
+        return jsonify(accounts=[asdict(one) for one in access.accounts(connection)])
+
+
+@api.post("/accounts")
+def accounts_add() -> tuple[Response, int]:
+    """Make one."""
+    given = body({"name", "password"}, {"role"})
+    return jsonify(asdict(people.add(given["name"], given["password"], given.get("role", access.RUNNER), guard.who()))), 201
+
+
+@api.post("/accounts/<name>/role")
+def account_role(name: str) -> Response:
+    """Give it a role, and a publisher its authorities."""
+    given = body({"role"}, {"authorities"})
+    return jsonify(asdict(people.set_role(name, given["role"], given.get("authorities", []), guard.who())))
+
+
+@api.post("/accounts/<name>/password")
+def account_password(name: str) -> Response:
+    """Give it a new password."""
+    people.set_password(name, body({"password"}, set())["password"], guard.who())
+    with site().database.read() as connection:
+        return jsonify(asdict(access.get_account(connection, name)))
+
+
+@api.post("/accounts/<name>/disable")
+def account_disable(name: str) -> Response:
+    """Shut it: its logins end, its tokens are refused."""
+    return jsonify(asdict(people.set_disabled(name, True, guard.who())))
+
+
+@api.post("/accounts/<name>/enable")
+def account_enable(name: str) -> Response:
+    """Open it again."""
+    return jsonify(asdict(people.set_disabled(name, False, guard.who())))
+
+
+@api.post("/me/password")
+def me_password() -> Response:
+    """Change one's own password."""
+    given = body({"present", "password"}, set())
+    people.change_password(given["present"], given["password"])
+    return jsonify(name=guard.who(), changed=True)
+
+
+@api.get("/tokens")
+def tokens() -> Response:
+    """One's own tokens; an administrator's list holds everybody's."""
+    with site().database.read() as connection:
+        found = access.tokens(connection, "" if guard.caller().administrator else guard.who())
+    return jsonify(tokens=[asdict(one) for one in found])
+
+
+@api.post("/tokens")
+def tokens_add() -> tuple[Response, int]:
+    """Make one of one's own; its secret is told this once."""
+    given = body({"label"}, {"days", "role"})
+    made, secret = people.add_token(given["label"], given.get("days", access.TOKEN_DAYS), given.get("role", ""))
+    answer = jsonify({**asdict(made), "secret": secret})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer, 201
+
+
+@api.post("/tokens/<int:number>/revoke")
+def token_revoke(number: int) -> Response:
+    """Forget it."""
+    return jsonify(asdict(people.revoke(number)))
+
+
+@api.get("/audit")
+def audit() -> Response:
+    """Who did what, newest first; `before` is the last number of the page before."""
+    wanted, before = overview.wanted_of_audit()
+    with site().database.read() as connection:
+        found = trail.entries(connection, wanted, before=before, limit=overview.AUDIT_PAGE)
+    return jsonify(entries=[asdict(one) for one in found])
+
+
+@api.get("/settings")
+def settings() -> Response:
+    """Every setting and where it comes from, without what is secret."""
+    rows = config_file.origins(site().settings)
+    return jsonify(settings=[{"key": row.key, "value": _plain(row.value), "origin": row.origin, "description": row.description}
+                             for row in rows])
+
+
+@api.get("/problems")
+def problems() -> Response:
+    """Everything that failed, waits, is in conflict or is not well."""
+    with site().database.read() as connection:
+        found = gathering.gather(connection, guard.caller())
+    return jsonify(problems=overview.told(found))
+
+
+def _plain(value: object) -> object:
+    """The value as JSON has it: paths and the like as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return value if isinstance(value, str | int | float | bool | list | None) else str(value)
