@@ -12,9 +12,9 @@ from registry.search.described import TABLES
 _CACHE = 16 * 1024  # KiB of pages that a connection keeps
 _LONGEST = 32 * 2**20  # bytes of one value, also of what || and ivo_string_agg make
 _FUNCTIONS = {
-    "abs", "acos", "asin", "atan", "atan2", "avg", "ceil", "coalesce", "cos", "count", "degrees", "exp", "floor", "folded", "glob",
-    "group_concat", "has_words", "instr", "like", "ln", "log10", "lower", "match", "max", "min", "pi", "power", "radians", "random",
-    "replace", "round", "sin", "sqrt", "sum", "tan", "trunc", "upper",
+    "abs", "acos", "asin", "atan", "atan2", "avg", "ceil", "coalesce", "cos", "count", "degrees", "exp", "floor", "folded",
+    "glob", "group_concat", "has_words", "instr", "like", "ln", "log10", "lower", "match", "max", "min", "pi", "power", "radians",
+    "random", "replace", "round", "sin", "sqrt", "sum", "tan", "trunc", "upper",
 }
 _READ = frozenset({*(table.stored for table in TABLES.values()), "moc_cells"})
 
@@ -27,7 +27,8 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         for pragma in ("query_only = ON", "trusted_schema = OFF", "busy_timeout = 5000", f"cache_size = -{_CACHE}"):
             connection.execute(f"PRAGMA {pragma}").close()
         # a full-text table declares itself when it is first used, which the authorizer would take for a change of the schema
-        for table in connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE words#_%' ESCAPE '#'"):
+        listed = connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE words#_%' ESCAPE '#'")
+        for table in listed.fetchall():
             connection.execute(f"SELECT rowid FROM {table[0]} LIMIT 0").close()
     except sqlite3.Error as error:
         raise Unavailable(f"The database cannot be read: {error}.") from None

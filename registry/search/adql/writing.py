@@ -74,6 +74,10 @@ class Sqlite(Writing):
 
     sqlite = True
 
+    def among(self, sql: str, query: str) -> str:
+        """Whether a row's number is one of those that a query finds."""
+        return f"({sql} IN ({query}))"
+
     def text(self, value: str) -> str:
         """A bound text."""
         return f":{self.bind(value)}"
@@ -168,6 +172,10 @@ class Postgresql(Writing):
     """PostgreSQL 13 and later, by psycopg."""
 
     sqlite = False
+
+    def among(self, sql: str, query: str) -> str:
+        """Whether a row's number is one of those that a query finds; the planner would join row by row."""
+        return f"({sql} = ANY(ARRAY({query})))"
 
     def text(self, value: str) -> str:
         """A bound text; without the cast the server asks of which type it is."""
