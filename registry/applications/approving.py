@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from registry import clock
+from registry import access, clock
 from registry.applications import catalogue, publication, references, repository, seen
 from registry.applications.publication import Wording
 from registry.applications.references import BadReference
@@ -41,19 +41,23 @@ class NotNow(Conflict):
     """The image is not in a state from which that can be done, or somebody was faster."""
 
 
-def find(site: Site, text: str) -> Seen:
+def find(site: Site, text: str, to: str = "") -> Seen:
     """The image that a person means: host/name@digest, host/name:tag, a digest or its beginning, identifier#version.
 
-    One that no repository here was seen with is made of the offer that names it. Raises NoImage.
+    Of several the one that can be moved to the state `to`. One that no repository here was seen with is made of the offer
+    that names it. Raises NoImage.
     """
     text = text.strip().removeprefix("docker://")
     with site.database.read() as connection:
         if text.lower().startswith("ivo://") or "#" in text:
-            found = _of_offer(connection, text)
+            own = text if "/" in text else publication.identifier(site.settings, text)
+            found = _of_offer(connection, own) or _of_offer(connection, text)
         elif "/" in text:
             found = [one for one in [_referred(connection, text)] if one]
         else:
             found = seen.matching(connection, text)
+    fitting = [one for one in found if one.state in _MOVES.get(to, ())]
+    found = fitting if len(fitting) == 1 else found
     if len(found) == 1:
         return found[0]
     shown = text if len(text) <= 100 else text[:97] + "..."
@@ -69,7 +73,7 @@ def approve(site: Site, image: str, *, who: str, name: str = "", anyway: bool = 
     `name` is the application's, where its image's own will not do; `anyway` is needed for one that is marked as
     vulnerable. Raises NoImage, NotNow, Denied (the two-person rule), and what keeps it from being published.
     """
-    one = _movable(find(site, image), APPROVED)
+    one = _movable(find(site, image, APPROVED), APPROVED)
     _check_approver(site, one, who, anyway)
     if not (one.ivoid or name):
         raise NotNow(f"{one.shown} needs a name of its own: {one.reason} Give --name.")
@@ -84,19 +88,19 @@ def approve(site: Site, image: str, *, who: str, name: str = "", anyway: bool = 
 
 def reject(site: Site, image: str, *, who: str, why: str) -> Seen:
     """Do not offer an image that waits. Raises NoImage, NotNow."""
-    return _move(site, find(site, image), REJECTED, who, why)
+    return _move(site, find(site, image, REJECTED), REJECTED, who, why)
 
 
 def retract(site: Site, image: str, *, who: str, why: str) -> Seen:
     """Offer an approved image no longer: it leaves the record, so that others hear of it. Raises NoImage, NotNow."""
-    return _move(site, find(site, image), RETRACTED, who, why)
+    return _move(site, find(site, image, RETRACTED), RETRACTED, who, why)
 
 
 def mark_vulnerable(site: Site, image: str, *, who: str, why: str) -> Seen:
     """Run an image no longer, whoever publishes it, and offer it no longer where that is us. Raises NoImage, NotNow."""
     if not why.strip():
         raise NotNow("Say why: those who want to run the image are told.")
-    return _move(site, find(site, image), VULNERABLE, who, why)
+    return _move(site, find(site, image, VULNERABLE), VULNERABLE, who, why)
 
 
 def submit(site: Site, reference: str, *, who: str, name: str = "", wording: Wording | None = None) -> Record | Seen:
@@ -164,6 +168,7 @@ def _move(site: Site, one: Seen, state: str, who: str, why: str) -> Seen:
             seen.put(connection, [one])
         if not seen.decide(connection, one, state, who=who, reason=why):
             raise NotNow(f"Somebody else has just decided about {one.reference}: look again.")
+        access.audit(connection, who, f"{_VERBS[state]} image", one.reference, why)
     if one.ivoid:
         _withdraw(site, one, state, who, why)
         if one.state == DRAFT:
@@ -200,6 +205,7 @@ def _still(one: Seen, who: str) -> Callable[[Connection, Seen], None]:
         if not seen.decide(connection, one, APPROVED, who=who, reason="", ivoid=made.ivoid, version=made.version,
                            title=made.title):
             raise NotNow(f"Somebody else has just decided about {one.reference}: look again.")
+        access.audit(connection, who, f"{_VERBS[APPROVED]} image", one.reference, made.app)
     return decide
 
 

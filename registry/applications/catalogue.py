@@ -261,6 +261,7 @@ def register(
             site.settings, name, image, contract, organisation=organisation(connection, site), newer=newer,
             wording=wording or Wording(), existing=existing.xml if existing and not existing.deleted else None)
         (decided or _unless_barred)(connection, made)
+        seen.rename(connection, made)
         if existing is None or not publication.unchanged(draft, existing, image):
             why = f"version {made.version}, {image.reference}"
             publish.publish_in(connection, site, resource.compose(draft), who=who, why=why)

@@ -228,6 +228,14 @@ def decide(connection: Connection, one: Seen, state: str, *, who: str, reason: s
     return connection.execute(update(images).where(mine).values(**values)).rowcount == 1
 
 
+def rename(connection: Connection, one: Seen) -> None:
+    """Have approved images that had the version's name before it go by their digest too, as in the record."""
+    for other in of_application(connection, one.ivoid, APPROVED):
+        if other.version == one.version and other.reference != one.reference:
+            name = f"{one.version}-{other.digest.partition(':')[2][:12]}"
+            connection.execute(update(images).where(images.c.reference == other.reference).values(version=name))
+
+
 def barred(connection: Connection, references: Collection[str]) -> dict[str, Seen]:
     """Those of the images that must not run."""
     if not references:

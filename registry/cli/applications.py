@@ -8,23 +8,27 @@ from pathlib import Path
 
 import click
 
-from registry.applications import catalogue, references
+from registry.applications import approving, catalogue, references
 from registry.applications.contract import Contract
 from registry.applications.parameters import describe
 from registry.applications.publication import Wording, identifier
-from registry.cli import app_template
+from registry.applications.seen import Seen
+from registry.cli import app_images, app_template
 from registry.cli.common import emit, json_option, table, who, with_site
 from registry.errors import Refusal
 from registry.executor.runtime import EngineFault
 from registry.records import lifecycle
+from registry.records.store import Record
 from registry.site import Site
 
 
 @click.group()
 def app() -> None:
-    """Packaged applications: new, test, publish, register, retract, list, show."""
+    """Packaged applications: make, test, publish, watch repositories, approve, retract, list, show."""
 
 
+for _command in app_images.COMMANDS:
+    app.add_command(_command)
 _base = click.option("--base", default="", metavar="IMAGE", help="Build on this image (the Dockerfile's BASE_IMAGE).")
 _folder = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 _given = click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter (repeatable).")
@@ -96,9 +100,7 @@ def publish(site: Site, folder: Path, name: str, version: str, base: str, as_jso
         raise Refusal(str(error)) from None
     finally:
         engine.close()
-    record = catalogue.register(site, f"{tag.rpartition(':')[0]}@{digest}", who=who(), name=name)
-    document = {"ivoid": record.ivoid, "version": version, "image": f"{tag.rpartition(':')[0]}@{digest}"}
-    emit(document, as_json, lambda: click.echo(f"{record.ivoid}#{version} is {document['image']}"))
+    _offered(site, approving.submit(site, f"{tag.rpartition(':')[0]}@{digest}", who=who(), name=name), as_json)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -121,10 +123,18 @@ def register(
 ) -> None:
     """Publish the image REFERENCE (host:port/name:tag, or by digest) as an application of this datacenter."""
     wording = Wording(title, description, reference_url)
-    record = catalogue.register(site, reference, who=who(), name=name, wording=wording)
+    _offered(site, approving.submit(site, reference, who=who(), name=name, wording=wording), as_json)
+
+
+def _offered(site: Site, made: Record | Seen, as_json: bool) -> None:
+    """Say what is on offer now, or what waits for another person."""
+    if isinstance(made, Seen):
+        emit({**made.as_json(), "waits": True}, as_json, lambda: click.echo(
+            f"{made.app} is {made.reference}; another person has to approve it: `registry app approve {made.short_digest}`."))
+        return
     with site.database.read() as connection:
-        offer = catalogue.pick(connection, record.ivoid)
-    document = {"ivoid": record.ivoid, "title": record.title, "version": offer.version, "image": offer.image}
+        offer = catalogue.pick(connection, made.ivoid)
+    document = {"ivoid": made.ivoid, "title": made.title, "version": offer.version, "image": offer.image}
     emit(document, as_json, lambda: click.echo(f"{offer.name} is {offer.image}"))
 
 
@@ -134,7 +144,13 @@ def register(
 @click.option("--back", is_flag=True, help="Offer it again.")
 @with_site
 def retract(site: Site, application: str, why: str, back: bool) -> None:
-    """Offer APPLICATION (its identifier, or the last part of it) no longer; its record and jobs that ran it stay."""
+    """Offer APPLICATION (its identifier, or the last part of it) no longer; its record and jobs that ran it stay.
+
+    With #VERSION, or an image's digest, one version of it: `registry app approve` offers that again.
+    """
+    if not back and ("#" in application or "@" in application or application.startswith("sha256:")):
+        app_images.retract_version(site, application, why)
+        return
     ivoid = application if application.startswith("ivo://") else identifier(site.settings, application)
     change = lifecycle.reactivate if back else lifecycle.deactivate
     record = change(site, ivoid, who=who(), why=why)
