@@ -19,6 +19,7 @@ from registry import clock
 from registry.bell import ANSWERS
 from registry.hooks import anyone
 from registry.records import store as shelf
+from registry.services import local
 from registry.services.find import find
 from registry.services.health import hooks, rules, store
 from registry.services.health.asking import asker
@@ -123,6 +124,7 @@ class Poller:
             wanted = store.targets(self._site.settings, find(connection))
         with self._site.database.write() as connection:
             store.follow(connection, wanted, clock.now())
+        local.follow(self._site)
         self._shelf = stamp
         # a second that is not over may still bring records under the same stamp
         self._shelf_again = float("inf") if stamp < clock.stamp() else time.monotonic() + 1.0

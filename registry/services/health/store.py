@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from registry import clock
 from registry.config import Settings
 from registry.db import alone
-from registry.services import versions
+from registry.services import local, versions
 from registry.services.find import Endpoint
 from registry.services.health import rules
 from registry.services.health.rules import UNKNOWN, Row
@@ -134,6 +134,7 @@ def save(connection: Connection, judged: Sequence[tuple[Row, Row]], *, tell: boo
         connection.execute(
             update(health).where(health.c.key == bindparam("_key"), health.c.url == bindparam("_url"))
             .values({name: bindparam(f"_{name}", type_=health.c[name].type) for name in written}), values)
+    local.alive(connection, {after.key: after.seen for _, after in judged if after.state == rules.UP and not after.failures})
     changes = [(before, after) for before, after in judged if before.state != after.state]
     if not changes:
         return []
