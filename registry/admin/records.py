@@ -1,16 +1,16 @@
-"""The shelf for those who keep it: the list, a record with its faults and history, the button that withdraws it."""
+"""The shelf for those who keep it: the list, a record with its faults and the buttons of its life."""
 
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard, twins
-from registry.admin.editing import desks as desks  # puts its views on the blueprint
+from registry.admin import twins
+from registry.admin.editing import acts, desks as desks, life, record_api as record_api  # these put views on the blueprints
 from registry.admin.forms import ConfirmForm
 from registry.admin.pages import pages, site
-from registry.records import listing, publish, store
+from registry.errors import Refusal
+from registry.records import drafting, listing, store
 from registry.records.views import path_of
 
 PAGE = 50
@@ -30,50 +30,71 @@ def records() -> str:
             after=wanted["after"],
             limit=PAGE + 1,
         )
+        drafts = drafting.every(connection)
+        sets = [one for one in listing.all_sets(connection) if one.spec != listing.MANAGED]
     more = found[PAGE - 1].key if len(found) > PAGE else ""
     return render_template(
         "admin/records.html",
         records=found[:PAGE],
         wanted=wanted,
         more=more,
+        drafts=drafts,
+        sets=sets,
         origins=(store.OWN, store.HARVESTED, store.FOREIGN_FILE, store.SHIPPED),
     )
 
 
 @pages.get("/records/<path:name>")
 def record(name: str) -> str:
-    """One record: facts, problems, XML, history."""
+    """One record: facts, problems, XML, what can be done with it."""
     return _page(name, ConfirmForm())
 
 
 @pages.post("/records/<path:name>/retire")
 def record_retire(name: str) -> Response | tuple[str, int]:
-    """Withdraw a record of ours; a tombstone stays."""
+    """Delete a record of ours, which was confirmed by its name; a tombstone stays."""
     form = ConfirmForm(request.form)
-    if not form.validate():
-        return _page(name, form), 400
-    gone = publish.retire(site(), f"ivo://{name}", who=guard.who(), why=form.why.data)
-    with site().database.write() as connection:
-        access.audit(connection, guard.who(), "retire", gone.ivoid, form.why.data)
-    flash(f"{gone.ivoid} is withdrawn; harvesters are told that it is deleted.", "success")
+    problem = ""
+    try:
+        acts.confirmed(request.form.get("confirm", ""), f"ivo://{name}")
+    except Refusal as refusal:
+        problem = str(refusal)
+    if not form.validate() or problem:
+        return _page(name, form, problem), 400
+    gone = acts.act("delete", f"ivo://{name}", form.why.data)
+    flash(f"{gone.ivoid} {acts.SAYS['delete']}.", "success")
     return redirect(f"{request.script_root}/admin{path_of(gone.ivoid)}", 303)
 
 
-def _page(name: str, form: ConfirmForm) -> str:
+def _page(name: str, form: ConfirmForm, problem: str = "") -> str:
     with site().database.read() as connection:
         found = store.get(connection, f"ivo://{name}")
+        draft = drafting.draft_of(connection, f"ivo://{name}")
         if found is None:
             raise store.NoRecord(f"ivo://{name}")
         history = store.versions(connection, found.ivoid)
-    twin = twins.Twin(
-        twins.command("records", "show", found.ivoid), f"curl '{site().settings.url(path_of(found.ivoid)[1:])}.xml'"
-    )
+    address = site().settings.url(path_of(found.ivoid)[1:])
     return render_template(
         "admin/record.html",
         record=found,
         history=history,
+        draft=draft,
         form=form,
-        twin=twin,
-        may_retire=found.origin == store.OWN and not found.deleted and guard.caller().may(access.PUBLISHER),
+        problem=problem,
+        typed=request.form.get("confirm", ""),
+        twin=twins.Twin(twins.command("records", "show", found.ivoid), f"curl '{address}.xml'"),
+        checks=_checks(found, address),
+        may_change=life.may_change(found),
+        undo=history[1].version if len(history) > 1 and history[1].status != store.DELETED else 0,
         xml=found.xml.decode("utf-8", "replace"),
     )
+
+
+def _checks(found: store.Record, address: str) -> list[tuple[str, str]]:
+    """How to see that the world has it: what, and a line for a shell."""
+    oai = site().settings.url("oai")
+    return [
+        ("Harvesters", f"curl '{oai}?verb=GetRecord&metadataPrefix=ivo_vor&identifier={found.ivoid}'"),
+        ("Programs", f"curl '{address}.xml'"),
+        ("Every rule of the Registry of Registries", twins.command("validate")),
+    ]

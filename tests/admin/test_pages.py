@@ -130,11 +130,13 @@ def test_a_record_of_ours_is_withdrawn_with_a_reason(founded: Any, browser: Any)
     person = browser("publisher")
     page = "/admin/records/north.example/organisation"
     assert person.post(f"{page}/retire").status_code == 400
-    assert person.post(f"{page}/retire", why="closed").location == page
+    assert person.post(f"{page}/retire", why="closed", confirm="organisation").status_code == 400
+    name = "ivo://north.example/organisation"
+    assert person.post(f"{page}/retire", why="closed", confirm=name).location == page
     assert b"deleted" in person.get(page).data
     with founded.database.read() as connection:
         assert store.get(connection, "ivo://north.example/organisation").deleted
-        assert access.trail(connection)[0].action == "retire"
+        assert access.trail(connection)[0].action == "delete record"
 
 
 def test_the_shelf_is_paged_by_its_address(founded: Any, browser: Any) -> None:
@@ -214,7 +216,8 @@ def test_deleted_and_foreign_records_cannot_be_withdrawn_here(founded: Any, brow
             connection, founded.schemas, RECORD.replace("{text}", "x").encode(), origin=store.HARVESTED, who="test"
         )
         connection.execute(update(records).where(records.c.origin == "harvested").values(managed=False))
-    answer = browser("publisher").post("/admin/records/south.example/hostile/retire", why="mine")
+    answer = browser("publisher").post("/admin/records/south.example/hostile/retire", why="mine",
+                                       confirm="ivo://south.example/hostile")
     assert answer.status_code == 409 and b"harvest" in answer.data
 
 

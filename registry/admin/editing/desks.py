@@ -9,9 +9,8 @@ from flask import Response as FlaskResponse, flash, jsonify, redirect, render_te
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from registry import access
 from registry.admin import guard, twins
-from registry.admin.editing import begin_watch, stale
+from registry.admin.editing import acts, begin_watch, stale
 from registry.admin.pages import pages, site
 from registry.errors import Refusal
 from registry.records import authorities, comparing, store
@@ -52,6 +51,7 @@ def new_record() -> Answer:
 @pages.get("/edit/<path:name>")
 def edit_form(name: str) -> Answer:
     """The form of the draft of that name, else of the record."""
+    acts.require(f"ivo://{name}")
     return page(desks.opened(site(), f"ivo://{name}", published=request.args.get("from") == "published"))
 
 
@@ -98,6 +98,7 @@ def edit_check(name: str) -> FlaskResponse:
 def edit_xml(name: str) -> Answer:
     """The record as XML, for those who know it; judged by the same rules."""
     if request.method == "GET":
+        acts.require(f"ivo://{name}")
         return xml_page(desks.opened(site(), f"ivo://{name}"))
     typed = request.form.get("xml", "").replace("\r\n", "\n")
     desk = _sent(name)
@@ -153,6 +154,7 @@ def review(desk: Desk, problem: str = "") -> str:
 
 def _sent(name: str) -> Desk:
     pairs = [(key, value) for key, value in request.form.items(multi=True) if key == "r" or key.startswith("r/")]
+    acts.require(f"ivo://{name}")
     return desks.sent(site(), f"ivo://{name}", request.form, pairs)
 
 
@@ -183,19 +185,15 @@ def _publish(desk: Desk) -> Answer:
         return page(desk, found, problem="" if found else str(refused), status=400)
     except (Refusal, XmlRefused) as refusal:
         return page(desk, problem=str(refusal), status=getattr(refusal, "status", 400))
-    with site().database.write() as connection:
-        access.audit(connection, guard.who(), "publish record", record.ivoid, why)
+    acts.note("publish record", record.ivoid, why)
     begin_watch.begin(site(), record, request.form.get("watch", ""))
     flash(f"{record.ivoid} is published (version {record.version}): harvesters and searches find it from now on.", "success")
     return redirect(f"{request.script_root}/admin{path_of(record.ivoid)}", 303)
 
 
 def _twin(desk: Desk) -> twins.Twin:
-    target = site().settings.url(f"api/records/{desk.ivoid.removeprefix('ivo://')}")
     words = ("records", "edit", desk.ivoid, "--file", "record.xml") if desk.began else ("records", "publish", "record.xml")
     return twins.Twin(
         twins.command(*words),
-        f"curl -X PUT -H 'Authorization: Bearer TOKEN' -H 'Content-Type: text/xml' --data-binary @record.xml "
-        f"'{target}?expected={desk.began}'")
-
-
+        "curl -X POST -H 'Authorization: Bearer TOKEN' -H 'Content-Type: text/xml' --data-binary @record.xml "
+        f"'{site().settings.url('api/records')}?expected={desk.began}'")
