@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
+from registry import words
 from registry.db import before_commit
 from registry.records import stamping
 from registry.records.projection.columns import COLUMNS
@@ -122,7 +123,8 @@ def put(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -
     """
     if rows:
         dialect: Any = type(connection.dialect)
-        connection.exec_driver_sql(_statement(table, dialect), list(rows))
+        with words.filled(connection, table):
+            connection.exec_driver_sql(_statement(table, dialect), list(rows))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The indexes of words and cells, which the databases keep by themselves: the same finds in both."""
+"""The indexes of words and cells, which come and go with their rows: the same finds in both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text
 
+from registry.records import shelf_rows
+from registry.records.projection.columns import COLUMNS
 from registry.tables import moc_cells, rr_resource, rr_stc_spatial
 
 TEXTS = {"a": "Galaxies in X-ray light", "b": "The galaxy's spectrum: H-alpha/[OIII]", "c": "Étoiles naines, 3C273", "d": None}
@@ -17,7 +19,9 @@ TEXTS = {"a": "Galaxies in X-ray light", "b": "The galaxy's spectrum: H-alpha/[O
     ("the", "b"), ("3c273", "c"), ("3c", ""), ("gal", ""), ("galaxy ray", "a"), ("light galaxy", "a"), ("galaxy naines", "")])
 def test_words_are_found_folded_and_stemmed(any_site: Any, asked: str, found: str) -> None:
     with any_site.database.write() as connection:
-        connection.execute(insert(rr_resource), [{"ivoid": name, "res_description": value} for name, value in TEXTS.items()])
+        shelf_rows.put(connection, rr_resource, [
+            tuple({"ivoid": name, "res_description": value}.get(column) for column in COLUMNS["rr_resource"])
+            for name, value in TEXTS.items()])
         assert hits(connection, asked) == found
         connection.execute(delete(rr_resource).where(rr_resource.c.ivoid == "a"))
         assert hits(connection, asked) == found.replace("a", "")
