@@ -224,6 +224,8 @@ def _sqlite_errors(clock: _Clock) -> Iterator[None]:
         # a connection from before a change of the schema cannot declare its full-text tables anew
         if any(sign in words for sign in ("locked", "disk", "unable to open", "vtable constructor failed")):
             raise Unavailable("The database cannot be read just now: ask again in a few seconds.") from None
+        if "parser stack" in words or "Expression tree" in words:
+            raise AdqlRefused("The query is nested too deeply: write it flatter.") from None
         raise _cannot(words) from None
 
 

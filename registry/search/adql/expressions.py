@@ -5,6 +5,7 @@ Types are told apart as far as the two databases would treat them differently: t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from registry.search.adql.scope import Scope
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+_NUMBER = re.compile(r"([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 _LONGEST_CHAIN = 200  # of + or ||: each makes the tree deeper
 
 
@@ -56,8 +58,10 @@ class Expressions(Calls):
             return refuse("A query as a value is not ADQL", node, "use IN (SELECT ...), EXISTS (SELECT ...) or a join")
         if isinstance(node, exp.Star):
             return refuse("A * stands where a value is expected", node)
-        if isinstance(node, exp.Cast):
-            return refuse("CAST is not offered here", node)
+        if isinstance(node, (exp.Predicate, exp.Connector, exp.Not)):
+            return refuse("A condition stands where a value is expected", node)
+        if isinstance(node, exp.Dot):
+            return refuse("A name has more parts than schema.table.column", node)
         return refuse(f"{type(node).__name__} is not part of the ADQL that is answered here", node)
 
     def _column(self, node: exp.Column, scope: Scope) -> Piece:
@@ -73,10 +77,12 @@ class Expressions(Calls):
         digits = str(node.this)
         if node.is_string:
             return text(self.writing.text(digits), constant=digits)
-        if digits.isdigit() and int(digits) < 2**63:
+        if digits.isascii() and digits.isdigit() and int(digits) < 2**63:
             size = "int" if int(digits) < 2**31 else "long"
             return number(str(int(digits)), size, constant=int(digits))
-        if not abs(float(digits)) < float("inf"):
+        if not _NUMBER.fullmatch(digits):
+            raise refuse(f"{digits[:40]!r} is no number", node)
+        if not float(digits) < float("inf"):
             raise refuse("A number is larger than can be calculated with", node)
         return number(self.writing.double(digits), constant=float(digits))
 

@@ -53,7 +53,8 @@ def _region(node: exp.Expr, value: Value, order: int | None = None) -> Region:
         if name == "point":
             return cells.point(*_exactly(2, numbers, node))
         if name == "circle":
-            return cells.circle(*_exactly(3, numbers, node), order=order)
+            longitude, latitude, radius = _exactly(3, numbers, node)
+            return cells.circle(longitude, latitude, radius, order)
         if len(numbers) % 2 or len(numbers) < 6:
             raise refuse("POLYGON takes longitude and latitude of three corners or more", node)
         return cells.polygon(list(zip(numbers[::2], numbers[1::2], strict=True)), order=order)

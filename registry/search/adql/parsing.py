@@ -16,7 +16,8 @@ from sqlglot.tokens import Token, TokenType
 from registry.search.adql.refused import AdqlRefused, spot
 
 LONGEST = 64 * 1024  # characters of a query
-DEEPEST = 40  # brackets in brackets
+DEEPEST = 30  # brackets in brackets
+_PARTS = 15_000  # words, names, signs
 _JOINS = 60  # JOIN, and commas of a FROM count as much in `queries`
 _PREFIXES = 6  # NOT or signs in a row
 
@@ -67,6 +68,8 @@ def parse(adql: str) -> exp.Query:
     """The tree of the one query in `adql`. Raises AdqlRefused for what is not a query, or too long or deep to be read."""
     if len(adql) > LONGEST:
         raise AdqlRefused(f"The query has {len(adql):,} characters; {LONGEST:,} are the most: ask for less at once.")
+    if not _whole(adql):
+        raise AdqlRefused("The query holds half a character (a lone surrogate): send it whole, as UTF-8.")
     found = _tokens(adql)
     _bounded(found)
     try:
@@ -80,6 +83,10 @@ def parse(adql: str) -> exp.Query:
     if len(trees) != 1 or not isinstance(trees[0], (exp.Select, exp.SetOperation, exp.Subquery)):
         raise AdqlRefused("This is no ADQL query: one SELECT, or several joined by UNION, EXCEPT or INTERSECT, is answered.")
     return trees[0]
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= mark <= "\udfff" for mark in text)
 
 
 def _tokens(adql: str) -> list[Token]:
@@ -100,8 +107,10 @@ def _tokens(adql: str) -> list[Token]:
 
 def _bounded(found: list[Token]) -> None:
     """Raises AdqlRefused for more nesting than a recursive parser, or a database, should be given."""
+    if len(found) > _PARTS:
+        raise AdqlRefused(f"The query has {len(found):,} words, names and signs; {_PARTS:,} are the most: ask for less at once.")
     depth = prefixes = joins = 0
-    before = None
+    before, last = None, ""
     for token in found:
         kind = token.token_type
         depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
@@ -115,9 +124,11 @@ def _bounded(found: list[Token]) -> None:
             raise AdqlRefused(f"The query has more than {_JOINS} JOINs{_at(token)}: ask for less at once.")
         if kind is TokenType.COMMA and before in (TokenType.COMMA, TokenType.L_PAREN, TokenType.SELECT):
             raise AdqlRefused(f"There is nothing before the comma{_at(token)}: write what is meant, or leave it out.")
+        if kind is TokenType.NUMBER and last.upper() == "LIMIT":
+            raise AdqlRefused(f"LIMIT is not ADQL{_at(token)}: write TOP {token.text} behind SELECT.")
         if before is TokenType.WITH and token.text.upper() == "RECURSIVE":
             raise AdqlRefused(f"WITH RECURSIVE{_at(token)} is not answered here: write WITH, and name only what is before.")
-        before = kind
+        before, last = kind, token.text
         if kind is TokenType.SEMICOLON:
             raise AdqlRefused(f"Only one query is answered at a time, and another may follow at the semicolon{_at(token)}.")
         if kind in (TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.HINT, TokenType.L_BRACE, TokenType.L_BRACKET):

@@ -14,7 +14,7 @@ from registry.search.adql import words
 from registry.search.adql.pieces import TEXT, Gathered, Piece, Stored
 
 LIMIT_OF_NONE = "-1"
-_GLOB = {"%": "*", "_": "?", "[": "[[]", "*": "[*]", "?": "[?]"}
+_GLOB = {"[": "[[]", "*": "[*]", "?": "[?]", "%": "*", "_": "?"}  # in an order in which they can be replaced one by one
 
 
 class Writing:
@@ -95,7 +95,7 @@ class Sqlite(Writing):
         if isinstance(pattern.constant, str):
             return f"{value} GLOB {self.text(_glob(pattern.constant))}"
         escaped = pattern.sql
-        for mark, other in sorted(_GLOB.items(), key=lambda pair: pair[0] != "["):  # what is put in holds brackets
+        for mark, other in _GLOB.items():
             escaped = f"replace({escaped}, '{mark}', '{other}')"
         return f"{value} GLOB {escaped}"
 
