@@ -106,7 +106,7 @@ HUGE = {
     R + "ivoid" + ".a" * 6_000 + " = 1": "more parts|nested too deeply",
     "SELECT ivoid FROM rr.resource" + " NATURAL JOIN rr.resource" * 2_000: "more than 60 JOINs",
     "SELECT ivoid FROM rr.resource" + " UNION SELECT ivoid FROM rr.resource" * 1_500: "More than 100 queries",
-    "SELECT ivoid FROM " + ",".join(f"rr.resource a{n}" for n in range(3_000)): "more than 32 tables",
+    "SELECT ivoid FROM " + ",".join(f"rr.resource a{n}" for n in range(1_000)): "more than 32 tables",
 }
 
 
@@ -277,7 +277,7 @@ def test_whatever_is_sent_only_a_select_of_the_projection_reaches_a_database(sha
     known = list(pool.forms(shared).values())
     change = st.tuples(st.floats(0, 1), st.floats(0, 1), st.sampled_from(_pieces(shared)))
 
-    @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(known), st.lists(change, min_size=1, max_size=3))
     def look(adql: str, changes: list[tuple[float, float, str]]) -> None:
         tokens = re.findall(r"'[^']*'|[\w.]+|[<>=!|]+|\S", adql)

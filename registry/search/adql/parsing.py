@@ -107,8 +107,6 @@ def _tokens(adql: str) -> list[Token]:
 
 def _bounded(found: list[Token]) -> None:
     """Raises AdqlRefused for more nesting than a recursive parser, or a database, should be given."""
-    if len(found) > _PARTS:
-        raise AdqlRefused(f"The query has {len(found):,} words, names and signs; {_PARTS:,} are the most: ask for less at once.")
     depth = prefixes = joins = 0
     before, last = None, ""
     for token in found:
@@ -133,6 +131,8 @@ def _bounded(found: list[Token]) -> None:
             raise AdqlRefused(f"Only one query is answered at a time, and another may follow at the semicolon{_at(token)}.")
         if kind in (TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.HINT, TokenType.L_BRACE, TokenType.L_BRACKET):
             raise AdqlRefused(f"{token.text!r} means nothing in ADQL{_at(token)}: leave it out.")
+    if len(found) > _PARTS:
+        raise AdqlRefused(f"The query has {len(found):,} words, names and signs; {_PARTS:,} are the most: ask for less at once.")
 
 
 def _at(token: Token) -> str:
