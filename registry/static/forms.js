@@ -44,9 +44,9 @@
   const look = async (keep) => {
     const mine = ++number;
     const here = form();
-    if (!here || !here.dataset.check) return;
+    if (!here || !here.dataset.judge) return;
     try {
-      const answer = await fetch(here.dataset.check, {
+      const answer = await fetch(here.dataset.judge, {
         method: "POST", body: body(keep ? { autosave: "1" } : {}), redirect: "error", headers: { Accept: "application/json" },
       });
       if (answer.status === 401 || answer.status === 400) {

@@ -96,7 +96,8 @@ def complete(shapes: Shapes, node: Node) -> None:
             for one in nodes:
                 complete(shapes, one)
             continue
-        plain = shapes.content(field.type).text is not None and not field.choices
+        inner = shapes.content(field.type)
+        plain = inner.text is not None and not field.choices and not (field.repeated and inner.attributes)
         if field.least or plain:
             nodes.append(new(shapes, field, "n1"))
     order = {field.name: number for number, field in enumerate(node.content.fields)}

@@ -14,8 +14,11 @@ from registry.records.forming.shape import Field, Rule
 LARGEST = 1_500  # elements below one field that a form shows
 IMPORTED, GUESSED, MISSING = "imported", "guessed", "missing"
 # attributes that stand beside their element; others wait behind `More`
-_BESIDE = frozenset({"ivo-id", "use", "role", "rightsURI", "standardID", "format", "frame", "unit", "arraysize", "type",
+_BESIDE = frozenset({"use", "role", "rightsURI", "standardID", "format", "frame", "unit", "arraysize", "type",
                      "status", "namespace", "title"})
+_NAMED = frozenset({"publisher", "managingOrg", "relatedResource", "dataModel", "uploadMethod"})  # often by an identifier
+_PROMINENT = frozenset({"email", "creator", "date"})  # never behind `More`
+_FEW = 3  # groups of one name that are shown open
 _SECTIONS = {
     "Name": ("title", "shortName", "altIdentifier"), "What it is": ("content",), "Who is behind it": ("curation",),
     "Registry": ("full", "managedAuthority"), "Managed by": ("managingOrg",),
@@ -49,6 +52,8 @@ class Shown:
     up: str = ""
     marker: str = ""
     text: str = ""
+    bare: bool = False  # its section is called as it is
+    closed: bool = False
     noted: str = ""  # the id of the note that describes it, where that is another's
 
     @property
@@ -85,6 +90,18 @@ class Section:
         return any(one.faulty for one in self.fields)
 
 
+def name_of(shown: Shown) -> str:
+    """The element that a field is."""
+    return shown.path.rpartition("/")[2].partition(".")[0]
+
+
+def _gist(node: Node) -> str:
+    """A few words by which people know one of many."""
+    said = [node.attributes.get("standardID", ""), *(one.text for _, one in node.walk()), *node.attributes.values()]
+    gist = next((one for one in said if one), "")
+    return gist if len(gist) <= 50 else f"{gist[:47]}..."
+
+
 def identify(path: str) -> str:
     """The id of the field at `path`; the script makes the same."""
     return "f_" + re.sub(r"[^A-Za-z0-9]", "_", path)
@@ -93,14 +110,14 @@ def identify(path: str) -> str:
 def sections(root: Node, faults: Iterable[Fault] = (), marks: Mapping[str, str] | None = None) -> list[Section]:
     """The form of a whole record. `marks` says of paths, and of all below, where their values are from."""
     drawer = _Drawer({one.path: one.what for one in reversed(list(faults))}, marks or {})
-    by_name = {one.path.rpartition("/")[2].partition(".")[0] if one.kind != "many" else one.marker.rpartition("/")[2][:-1]: one
-               for one in drawer.fields(root, ROOT)}
+    by_name = {name_of(one): one for one in drawer.fields(root, ROOT)}
     made = []
     for title, names in _SECTIONS.items():
         inside = [by_name.pop(name) for name in names if name in by_name]
         if len(inside) == 1 and inside[0].kind == "group" and names[0] in ("content", "curation"):
             inside = [*inside[0].items, *([_rest(inside[0])] if inside[0].more else [])]
         if inside:
+            inside[0].bare = len(inside) == 1 and inside[0].label == title
             made.append(Section(title, inside))
     return [*made, *([Section("More", list(by_name.values()))] if by_name else [])]
 
@@ -133,13 +150,16 @@ class _Drawer:
         about = field.about
         # one that is not there has no number of its own yet
         shown = Shown("absent" if single else "many", f"{marker}n0", words.label(field.name), about, marker=marker,
-                      needed=field.least > 0, add=self._adding(field, path), mark=self._mark(f"{path}/{field.name}"),
+                      needed=field.least > 0, add=self._adding(field, path), mark=self._mark(f"{path}/{field.name}") if nodes else "",
                       fault=self._faults.get(f"{marker}n0", ""))
         for number, one in enumerate(nodes):
             item = self._element(node, one, f"{marker}{one.token}", marker)
             item.remove = item.path
             item.up = item.path if number else ""
             item.text = f"{words.one_of(field.name)} {number + 1}"
+            item.closed = len(nodes) > _FEW and item.kind == "group" and one.was is not None
+            if item.kind == "group" and not one.blank:
+                item.text += f": {_gist(one)}"
             if item.kind != "group":
                 shown.words, item.about, item.words = item.words, "", ""
             item.noted = shown.note
@@ -161,20 +181,21 @@ class _Drawer:
     def _element(self, parent: Node, node: Node, path: str, marker: str) -> Shown:
         field = node.field
         shown = Shown("group", path, words.label(field.name), field.about, needed=field.least > 0,
-                      fault=self._faults.get(path, ""), mark=self._mark(path))
+                      fault=self._faults.get(path, ""), mark="" if node.blank else self._mark(path))
         if field.choices:
             kinds = tuple((one, words.choice(one)) for one in field.choices)
             shown.beside.append(Shown("choice", f"{path}/{TYPE}", "Kind", options=kinds, value=node.type, needed=True,
                                       fault=self._faults.get(f"{path}/{TYPE}", "")))
         for name, (rule, about) in node.content.attributes.items():
             one = self._attribute(node, path, name, rule, about)
-            (shown.beside if one.value or rule.needed or name in _BESIDE else shown.more).append(one)
+            near = name in _BESIDE or (name == "ivo-id" and field.name in _NAMED)
+            (shown.beside if one.value or rule.needed or near else shown.more).append(one)
         if node.content.text is not None:
             self._text(shown, parent, node, node.content.text)
             return shown
         for one in self.fields(node, path):
-            blank = not one.needed and all(
-                other.blank for other in node.children.get(one.path.rpartition("/")[2].partition(".")[0], []))
+            blank = not one.needed and field.name != "Resource" and name_of(one) not in _PROMINENT and all(
+                other.blank for other in node.children.get(name_of(one), []))
             (shown.more if blank and not one.fault else shown.items).append(one)
         shown.items.sort(key=lambda one: not one.needed)
         return shown

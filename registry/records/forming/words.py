@@ -84,7 +84,8 @@ def label(name: str, attribute: bool = False) -> str:
 def one_of(name: str) -> str:
     """One of what `label` names, for the button that adds another."""
     found = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
-    return {"alt identifier": "identifier", "fk column": "pair of columns", "key": "term", "type": "type"}.get(found, found)
+    return {"alt identifier": "identifier", "fk column": "pair of columns", "key": "term", "rights": "statement of rights", "tableset": "set of tables",
+            "format": "format"}.get(found, found)
 
 
 def choice(type_: str) -> str:
