@@ -40,9 +40,10 @@ SELECT res_subject, COUNT(*) AS resources
 FROM rr.res_subject
 GROUP BY res_subject
 ORDER BY resources DESC"""),
-    Example("near", "Services of this datacenter", "Those inside its network, with when they last answered.", """\
+    Example("near", "Services of this datacenter", "Those inside its network, with when they last answered. LOCAL is a word "
+            "of ADQL: as a name it stands in quotes.", """\
 SELECT ivoid, res_title, last_seen_alive
 FROM rr.resource
-NATURAL JOIN local.service
+NATURAL JOIN "local".service
 WHERE network_zone = 'inside'"""),
 )
