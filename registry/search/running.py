@@ -61,7 +61,7 @@ class Stop:
 
 
 @dataclass
-class _Clock:
+class Clock:
     """How long the database may still work for one query."""
 
     left: float
@@ -100,9 +100,12 @@ class _Clock:
 class Answer:
     """The rows of a query as they come; `overflow` is known once they are read."""
 
-    def __init__(self, columns: tuple[DescribedColumn, ...], fetch: Callable[[], list[Any]], maxrec: int | None) -> None:
+    def __init__(
+        self, columns: tuple[DescribedColumn, ...], fetch: Callable[[], list[Any]], maxrec: int | None, clock: Clock,
+    ) -> None:
         self.columns = columns
         self.overflow = False
+        self.clock = clock
         self._fetch, self._maxrec = fetch, maxrec
 
     @property
@@ -144,10 +147,10 @@ class Queries:
         if not self._turns.acquire(timeout=_PATIENCE):
             raise TooManyQueries("Too many queries run just now: ask again in a few seconds.", retry_after=10)
         try:
-            clock = _Clock(allowed, stop or Stop(), ends=time.monotonic() + _SLOWNESS * allowed)
+            clock = Clock(allowed, stop or Stop(), ends=time.monotonic() + _SLOWNESS * allowed)
             run = self._on_sqlite if dialect == "sqlite" else self._on_postgresql
             with run(translated, clock) as fetch:
-                yield Answer(translated.columns, fetch, most)
+                yield Answer(translated.columns, fetch, most, clock)
         finally:
             self._turns.release()
 
@@ -161,7 +164,7 @@ class Queries:
 
     # --- SQLite -------------------------------------------------------------------------------------------------------
     @contextmanager
-    def _on_sqlite(self, translated: Translated, clock: _Clock) -> Iterator[Callable[[], list[Any]]]:
+    def _on_sqlite(self, translated: Translated, clock: Clock) -> Iterator[Callable[[], list[Any]]]:
         connection = self._connection()
         try:
             connection.set_progress_handler(lambda: int(clock.over()), 2000)
@@ -188,7 +191,7 @@ class Queries:
 
     # --- PostgreSQL ---------------------------------------------------------------------------------------------------
     @contextmanager
-    def _on_postgresql(self, translated: Translated, clock: _Clock) -> Iterator[Callable[[], list[Any]]]:
+    def _on_postgresql(self, translated: Translated, clock: Clock) -> Iterator[Callable[[], list[Any]]]:
         try:
             opened = self._site.database.read()
             with opened as connection:
@@ -213,7 +216,7 @@ class Queries:
 
 
 @contextmanager
-def _sqlite_errors(clock: _Clock) -> Iterator[None]:
+def _sqlite_errors(clock: Clock) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
@@ -230,7 +233,7 @@ def _sqlite_errors(clock: _Clock) -> Iterator[None]:
 
 
 @contextmanager
-def _postgresql_errors(clock: _Clock) -> Iterator[None]:
+def _postgresql_errors(clock: Clock) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # psycopg is an extra: its errors are known by their SQLSTATE, all others are handed on

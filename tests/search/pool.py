@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Float, Integer, Table, insert
 from sqlglot import exp
 
+from registry import words
 from registry.search.adql.parsing import parse
 from registry.tables import described, metadata
 from vosi import moc
@@ -56,7 +57,8 @@ def fill(connection: Connection, queries: list[str], seed: int = 9) -> None:
     for table in TABLES:
         many = {"rr_resource": 1, "rr_res_detail": 25}.get(table.name, 6)
         rows = [_row(table, ivoid, index, chance, known, ivoids) for ivoid in ivoids for index in range(1, many + 1)]
-        connection.execute(insert(table), rows)
+        with words.filled(connection, table):
+            connection.execute(insert(table), rows)
 
 
 def _row(
