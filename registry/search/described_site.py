@@ -56,10 +56,10 @@ target_column text |  |  | The target's column with the same value.
 LOCAL_DESCRIPTION = "What this datacenter knows of its services beyond their records."
 
 LOCAL = """
-service: One row for each resource with an address.
+service: One row for each resource that is a service, here or elsewhere.
 -> rr.resource (ivoid)
 ivoid text! |  | meta.ref.ivoid | The resource.
-datacenter text |  |  | The datacenter that it stands in.
-network_zone text |  |  | inside or outside of this datacenter's network.
-last_seen_alive timestamp |  |  | When it answered last (UTC).
+datacenter text! |  |  | Authority of the registry that it came from; ours for our own.
+network_zone text |  |  | internal where its address is inside this datacenter, else external.
+last_seen_alive timestamp |  |  | When it answered last (UTC); NULL for never.
 """
