@@ -13,6 +13,7 @@ from flask import Response, current_app, jsonify, request
 from registry.admin import applications as application_pages, guard, services as service_pages
 from registry.admin.pages import api, site
 from registry.applications import catalogue
+from registry.applications.seen import Seen
 from registry.errors import Refusal
 from registry.records import listing
 from registry.records.store import Record
@@ -95,7 +96,8 @@ def applications() -> Response:
 @api.post("/applications")
 def applications_add() -> tuple[Response, int]:
     """Offer an image as an application."""
-    return _made(application_pages.register(body({"reference"}, set())["reference"], guard.who()))
+    made = application_pages.register(body({"reference"}, set())["reference"], guard.who())
+    return (jsonify(made.as_json()), 202) if isinstance(made, Seen) else _made(made)
 
 
 _KINDS: dict[str, tuple[type[Any], str]] = {
@@ -104,6 +106,8 @@ _KINDS: dict[str, tuple[type[Any], str]] = {
     "full": (bool, "true or false"),
     "subjects": (list, "a list of texts"),
     "authorities": (list, "a list of texts"),
+    "names": (list, "a list of texts"),
+    "anyway": (bool, "true or false"),
     "days": (int, "a whole number from 1 to 3650"),
 }
 

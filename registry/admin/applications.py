@@ -15,10 +15,11 @@ from registry.admin.forms import RegisterForm
 from registry.admin.pages import pages, site
 from registry.admin.runform import OPTIONS, PREFIX, RunForm, limit_fields, limits_of, sent_limits
 from registry.admin.twins import Twin
-from registry.applications import catalogue
+from registry.applications import approving, catalogue
 from registry.applications.catalogue import Offer
 from registry.applications.contract import Contract
 from registry.applications.parameters import ParameterError
+from registry.applications.seen import Seen
 from registry.dispatch import sending, where
 from registry.dispatch.runners import NoRunner
 from registry.dispatch.sending import CannotRunThere
@@ -90,19 +91,22 @@ def register_post() -> Response | tuple[str, int]:
     if not form.validate():
         return _new(form), 400
     try:
-        record = register(form.reference.data, guard.who())
+        made = register(form.reference.data, guard.who())
     except Refusal as error:
         return _new(form, str(error)), error.status
-    flash(f"{record.ivoid} is published.", "success")
-    return redirect(f"{request.script_root}/admin/applications/run?app={quote(record.ivoid, safe='')}", 303)
+    if isinstance(made, Seen):
+        flash(f"{made.app} waits until another person has approved it.", "success")
+        return redirect(f"{request.script_root}/admin/applications/images", 303)
+    flash(f"{made.ivoid} is published.", "success")
+    return redirect(f"{request.script_root}/admin/applications/run?app={quote(made.ivoid, safe='')}", 303)
 
 
-def register(reference: str, who: str) -> Record:
-    """What the page and the API do alike. Raises Refusal."""
-    record = catalogue.register(site(), reference, who=who)
+def register(reference: str, who: str) -> Record | Seen:
+    """What the page and the API do alike: its record, or the draft that waits for another person. Raises Refusal."""
+    made = approving.submit(site(), reference, who=who)
     with site().database.write() as connection:
-        access.audit(connection, who, "register application", record.ivoid, reference)
-    return record
+        access.audit(connection, who, "register application", made.ivoid, reference)
+    return made
 
 
 def _contract(app: str, at: str) -> tuple[Offer, Contract]:

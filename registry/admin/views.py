@@ -14,6 +14,8 @@ from registry.admin import (
     front,
     guard,
     harvest_api,
+    images,
+    images_api,
     inner,
     inner_api,
     jobs,
@@ -24,6 +26,7 @@ from registry.admin import (
     quarantine,
     records,
     runs,
+    search_api,
     services,
     sources,
 )
@@ -32,9 +35,8 @@ from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
 MODULES = (
-    api, applications, dashboard, dispatch_api, harvest_api, inner, inner_api, jobs, login, overview, people, people_api,
-    quarantine, records, runs,
-    services, sources,
+    api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login,
+    overview, people, people_api, quarantine, records, runs, search_api, services, sources,
 )
 _HOUR = 3600
 

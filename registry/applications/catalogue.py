@@ -128,7 +128,7 @@ def pick(connection: Connection, app: str) -> Offer:
     names near ones, and NotOffered for what a person has decided against.
     """
     wanted, _, version = app.strip().partition("#")
-    mine = _versions_of(connection, wanted)
+    mine = versions_of(connection, wanted)
     if not mine:
         decided = [one for one in seen.of_application(connection, wanted, *seen.BARRED) if version in ("", one.version)]
         if decided:
@@ -147,7 +147,7 @@ def pick(connection: Connection, app: str) -> Offer:
     return chosen
 
 
-def _versions_of(connection: Connection, wanted: str) -> list[Offer]:
+def versions_of(connection: Connection, wanted: str) -> list[Offer]:
     """Every version of the one application that is meant. Raises NoApplication where there are several of that name."""
     try:
         return every_version(connection, records.c.key == identifiers.key(wanted))

@@ -152,6 +152,11 @@ def end(connection: Connection, host: str) -> None:
     connection.execute(delete(repositories).where(repositories.c.host == host))
 
 
+def soon(connection: Connection, host: str) -> None:
+    """Have the repository looked at at the worker's next turn."""
+    connection.execute(update(repositories).where(repositories.c.host == host).values(due=clock.fine_stamp()))
+
+
 def due(connection: Connection) -> list[Watched]:
     """Those whose time has come, the longest waiting first."""
     query = select(repositories).where(repositories.c.due <= clock.fine_stamp()).order_by(repositories.c.due)

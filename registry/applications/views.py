@@ -1,4 +1,4 @@
-"""The catalogue for readers: `/applications` as a page, as JSON, or as the records themselves (XML).
+"""The catalogue for readers: `/applications` as a page, as JSON, or as the records themselves (XML); a page for each.
 
 It asks no repository: a contract that has not been read yet is left out. Applications are run in other rooms.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
 
-from registry.applications import catalogue, parameters
+from registry.applications import catalogue, described, parameters
 from registry.records import store
 from registry.site import Site
 from vosi import namespaces as ns
@@ -37,6 +37,24 @@ def index(suffix: str) -> Response | str:
         else:
             page = render_template("applications/index.html", entries=entries, describe=parameters.describe)
             response = Response(page)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@blueprint.get("/applications/<path:name>")
+def application(name: str) -> Response:
+    """One application, named by its identifier without ivo://; `version` chooses one. A page, or JSON."""
+    site: Site = current_app.extensions["site"]
+    wanted = name.removesuffix(".json")
+    version = request.args.get("version", "")
+    found = described.application(site, f"ivo://{wanted}#{version}" if version else f"ivo://{wanted}")
+    if wanted != name or _kind() == JSON:
+        response = jsonify(found.as_json())
+    else:
+        response = Response(render_template(
+            "applications/application.html", found=found, offer=found.entry.offer, contract=found.entry.contract,
+            describe=parameters.describe, path=wanted, command=described.command(found), curl=described.curl(site, found),
+            snippet=described.snippet(site, found)))
     response.headers["Vary"] = "Accept"
     return response
 
