@@ -11,11 +11,13 @@ import re
 import secrets
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from registry import access
 from registry.access import ANONYMOUS, Caller
+from registry.admin.editing import outlived
+from registry.admin.forms import LoginForm
 from registry.admin.pages import site
 from registry.admin.roles import ROLE_OF
 from registry.config import Settings
@@ -87,8 +89,13 @@ def visitor(response: BaseResponse) -> BaseResponse:
 
 def csrf_token() -> str:
     """The token that this page's forms send back; '' where the browser has no session and needs none."""
-    secret = cookie() or g.get("visitor", "")
+    secret = g.get("renewed", "") or cookie() or g.get("visitor", "")
     return access.csrf_token(site(), secret) if secret else ""
+
+
+def renewed(secret: str) -> None:
+    """The session has just become another one: this page's forms send that one's token."""
+    g.renewed = secret
 
 
 def start_visit() -> None:
@@ -107,21 +114,36 @@ def name_request() -> None:
     g.request_id = secrets.token_hex(6)
 
 
-def _refuse_forgeries() -> None:
+def _refuse_forgeries() -> BaseResponse | None:
     if request.method in SAFE:
-        return
+        return None
     if from_another_site() and (_on_pages() or cookie() or request.authorization):
         raise Forged(
             "This was sent from another site's page, so nothing was done: open the page here and send it again."
         )
     if not _on_pages() and (not cookie() or request.headers.get("Authorization")):
-        return
+        return None
     sent = request.headers.get(CSRF_HEADER) or request.form.get(CSRF_FIELD, "")
     if not cookie() or not access.csrf_right(site(), cookie(), sent):
+        if outlived.outlives():
+            return _still_here(400)
         raise Forged(
             "This form is older than your login, or cookies are off, so nothing was done: "
             "go back, reload the page and send it again."
         )
+    return None
+
+
+def _still_here(status: int) -> BaseResponse:
+    """Nothing is done, and nothing that was typed is lost: it is offered again, after a login where there is none."""
+    found = outlived.carried()
+    g.caller = access.of_session(site(), cookie())
+    page = outlived.offer(found) if g.caller.name else ""
+    if not page:
+        start_visit()
+        words = "Your login has ended. What you typed is kept in this page: log in, and go on with it."
+        page = render_template("admin/login.html", form=LoginForm(), problem=words, kept=found)
+    return visitor(make_response(page, status)) if not g.caller.name else make_response(page, status)
 
 
 def from_another_site() -> bool:
@@ -155,7 +177,7 @@ def _refuse_strangers() -> BaseResponse | None:
     except Unauthenticated:
         if request.blueprint == "api" or request.accept_mimetypes.best == "application/json":
             raise
-        return redirect(to_login(), 303)
+        return _still_here(401) if outlived.outlives() else redirect(to_login(), 303)
     return None
 
 

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from registry import access
 from registry.admin import guard
+from registry.admin.editing import outlived
 from registry.admin.forms import LoginForm
 from registry.admin.pages import pages, site
 from registry.errors import Busy, Unauthenticated
@@ -38,7 +39,9 @@ def login_post() -> Response:
     with site().database.write() as connection:
         secret = access.open_session(connection, caller.name or "", old=guard.cookie())
         access.audit(connection, caller.name or "", "login", request.remote_addr or "")
-    response = redirect(_goal(form.next.data or ""), 303)
+    guard.renewed(secret)
+    kept = outlived.offer(outlived.carried())
+    response = make_response(kept) if kept else redirect(_goal(form.next.data or ""), 303)
     guard.set_cookie(response, secret)
     return response
 
@@ -54,7 +57,8 @@ def logout() -> Response:
 
 
 def _page(form: LoginForm, problem: str = "", status: int = 200) -> Response:
-    return guard.visitor(make_response(render_template("admin/login.html", form=form, problem=problem), status))
+    page = render_template("admin/login.html", form=form, problem=problem, kept=outlived.carried())
+    return guard.visitor(make_response(page, status))
 
 
 def _goal(path: str) -> str:

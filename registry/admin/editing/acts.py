@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from registry import access
+from registry import access, rights
 from registry.admin import guard
 from registry.admin.pages import site
-from registry.errors import Denied, Refusal
+from registry.errors import Refusal
 from registry.records import drafting, lifecycle, local_sets
 from registry.records.store import Record
 from vosi import identifiers
@@ -32,17 +32,12 @@ SAYS = {
 
 def require(ivoid: str) -> None:
     """Raises Denied for a publisher who is bound to other authorities."""
-    caller = guard.caller()
-    if caller.administrator or caller.name is None:
-        return
-    with site().database.read() as connection:
-        bound = {one.lower() for one in access.get_account(connection, caller.name).authorities}
     try:
-        authority = identifiers.parse_ivoid(ivoid).authority.lower()
+        authority = identifiers.parse_ivoid(ivoid).authority
     except identifiers.InvalidIdentifier:
         return  # there is no such record, which whoever looks for it says
-    if bound and authority not in bound:
-        raise Denied(f"You publish for {', '.join(sorted(bound))}, and {ivoid} is of another authority.")
+    with site().database.read() as connection:
+        rights.require_authority(connection, guard.who(), authority)
 
 
 def act(verb: str, ivoid: str, why: str = "", expected: int | None = None) -> Record:

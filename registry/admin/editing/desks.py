@@ -19,6 +19,8 @@ from registry.records.forming.desk import Desk
 from registry.records.forming.faults import Fault
 from registry.records.publish import Overtaken, PublishRefused
 from registry.records.views import path_of
+from registry.services import describing, importing
+from registry.services.describing import Wish
 from vosi import capabilities, resource, xmlio
 from vosi.xmlio import XmlRefused
 
@@ -46,6 +48,21 @@ def new_record() -> Answer:
             problem = str(refusal)
     answer = render_template("admin/edit_new.html", kinds=desks.KINDS, ours=ours, wanted=wanted, problem=problem)
     return (answer, 400) if problem else answer
+
+
+@pages.post("/import-record")
+def import_record() -> Answer:
+    """What a service says of itself as a form: each field says where its value is from."""
+    given = {name: request.form.get(name, "").strip()[:20_000] for name in ("url", "key", "title", "description", "subjects")}
+    subjects = tuple(word.strip() for word in given["subjects"].split(",") if word.strip())
+    wish = Wish(given["key"], given["title"], given["description"], subjects)
+    ivoid = describing.name_of(site(), given["key"])
+    acts.require(ivoid)
+    found = importing.look(site(), given["url"])
+    made = describing.described(site(), wish, found.capabilities, found.tableset)
+    said = frozenset(name for name in ("title", "description", "subjects") if given[name])
+    desk = desks.imported(site(), ivoid, made.xml, found.url, said)
+    return page(desk, note=f"Read from {found.url}. Nothing is published yet.", oddities=[*found.problems, *made.notes])
 
 
 @pages.get("/edit/<path:name>")
@@ -121,13 +138,14 @@ def edit_xml(name: str) -> Answer:
 
 def page(
     desk: Desk, faults: Iterable[Fault] = (), *, problem: str = "", note: str = "", focus: str = "", checked: bool = False,
-    status: int = 200,
+    status: int = 200, oddities: Iterable[str] = (),
 ) -> Answer:
     """The form as it stands, with what is wrong beside each field."""
     told = list(faults)
     answer = render_template(
         "admin/edit.html", desk=desk, sections=showing.sections(desk.root, told, desk.marks), faults=told,
-        problem=problem, note=note, focus=showing.identify(focus) if focus else "", checked=checked, carried=_carried(desk),
+        problem=problem, note=note, oddities=list(oddities), checked=checked, carried=_carried(desk),
+        focus=showing.identify(focus) if focus else "",
         lists=vocabulary.suggestions(), identify=showing.identify, twin=_twin(desk), kind=desks.KINDS.get(desk.type, desk.type))
     return (answer, status) if status != 200 else answer
 
@@ -161,7 +179,7 @@ def _sent(name: str) -> Desk:
 def _carried(desk: Desk, made: bool = False) -> dict[str, str]:
     """The hidden fields that bring the desk back."""
     return {"base": carrying.packed(desk.xml if made else desk.base), "began": str(desk.began), "draft": str(desk.draft),
-            "marks": desks.write_marks(desk.marks), "watch": request.values.get("watch", "")[:2000]}
+            "marks": desks.write_marks(desk.marks), "watch": desk.watch}
 
 
 def _save(desk: Desk) -> Answer:
@@ -186,7 +204,7 @@ def _publish(desk: Desk) -> Answer:
     except (Refusal, XmlRefused) as refusal:
         return page(desk, problem=str(refusal), status=getattr(refusal, "status", 400))
     acts.note("publish record", record.ivoid, why)
-    begin_watch.begin(site(), record, request.form.get("watch", ""))
+    begin_watch.begin(site(), record, desk.watch)
     flash(f"{record.ivoid} is published (version {record.version}): harvesters and searches find it from now on.", "success")
     return redirect(f"{request.script_root}/admin{path_of(record.ivoid)}", 303)
 

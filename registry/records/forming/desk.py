@@ -6,7 +6,7 @@ It holds the use cases of the form; pages and the API call them. It stores nothi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field as with_default
+from dataclasses import dataclass, field as with_default, replace
 
 from registry import clock
 from registry.errors import Conflict, Refusal
@@ -15,7 +15,7 @@ from registry.records.drafting import SavedDraft
 from registry.records.forming import carrying, faults, nodes, posting, rewriting, shape
 from registry.records.forming.faults import Fault
 from registry.records.forming.nodes import Node
-from registry.records.forming.showing import GUESSED
+from registry.records.forming.showing import GUESSED, IMPORTED
 from registry.records.ready import one_record
 from registry.records.store import Record
 from registry.site import Site
@@ -66,6 +66,7 @@ class Desk:
     draft: int = 0
     marks: dict[str, str] = with_default(default_factory=dict)
     saved: SavedDraft | None = None
+    watch: str = ""  # the address of the documents that a service was imported from
 
     @property
     def xml(self) -> bytes:
@@ -127,7 +128,22 @@ def sent(site: Site, ivoid: str, given: Mapping[str, str], pairs: Iterable[tuple
     if store.key_of(name) != store.key_of(ivoid):
         raise carrying.NotCarried(f"The form is one of {name or 'no record'}, not of {ivoid}: open it anew.")
     desk = _desk(site, name, base, _number(given, "began"), _number(given, "draft"), read_marks(given.get("marks", "")))
+    desk.watch = given.get("watch", "")[:2_000]
     posting.fill(shape.shapes(site.schemas), desk.root, pairs)
+    return desk
+
+
+def imported(site: Site, ivoid: str, xml: bytes, watch: str, said: frozenset[str]) -> Desk:
+    """A service's record as its documents made it; `said` are the fields that a person has given besides."""
+    with site.database.read() as connection:
+        record, draft = store.get(connection, ivoid), drafting.draft_of(connection, ivoid)
+    marks = {"r/capability": IMPORTED, "r/tableset": IMPORTED}
+    if record is None or record.deleted:
+        places = {"title": "r/title", "description": "r/content.0/description", "subjects": "r/content.0/subject"}
+        marks |= {place: GUESSED for name, place in places.items() if name not in said}
+        marks |= {"r/content.0/referenceURL": GUESSED, "r/content.0/type": GUESSED, "r/curation.0": GUESSED}
+    desk = _desk(site, ivoid, xml, record.version if record else 0, draft.revision if draft else 0, marks)
+    desk.watch = watch
     return desk
 
 
@@ -137,7 +153,7 @@ def of_xml(site: Site, desk: Desk, xml: bytes) -> Desk:
     name = resource.summarise(element).ivoid
     if store.key_of(name) != store.key_of(desk.ivoid):
         raise BadName(f"The text names {name or 'no record'}, and {desk.ivoid} was to be changed: a record keeps its name.")
-    return _desk(site, desk.ivoid, kept, desk.began, desk.draft)
+    return replace(_desk(site, desk.ivoid, kept, desk.began, desk.draft), watch=desk.watch)
 
 
 def check(site: Site, desk: Desk) -> list[Fault]:

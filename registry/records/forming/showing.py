@@ -150,7 +150,8 @@ class _Drawer:
         about = field.about
         # one that is not there has no number of its own yet
         shown = Shown("absent" if single else "many", f"{marker}n0", words.label(field.name), about, marker=marker,
-                      needed=field.least > 0, add=self._adding(field, path), mark=self._mark(f"{path}/{field.name}") if nodes else "",
+                      needed=field.least > 0, add=self._adding(field, path),
+                      mark=self._mark(f"{path}/{field.name}") if nodes else "",
                       fault=self._faults.get(f"{marker}n0", ""))
         for number, one in enumerate(nodes):
             item = self._element(node, one, f"{marker}{one.token}", marker)

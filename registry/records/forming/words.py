@@ -63,6 +63,12 @@ _CHOICES = {
 }
 
 
+_ONES = {
+    "alt identifier": "identifier", "fk column": "pair of columns", "key": "term", "rights": "statement of rights",
+    "tableset": "set of tables",
+}
+
+
 def rule(name: str, builtin: str, options: tuple[str, ...], longest: int | None, patterns: list[str]) -> str:
     """What a text of this type has to be, as it ends a sentence that begins with `Give`."""
     if options:
@@ -84,8 +90,7 @@ def label(name: str, attribute: bool = False) -> str:
 def one_of(name: str) -> str:
     """One of what `label` names, for the button that adds another."""
     found = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
-    return {"alt identifier": "identifier", "fk column": "pair of columns", "key": "term", "rights": "statement of rights", "tableset": "set of tables",
-            "format": "format"}.get(found, found)
+    return _ONES.get(found, found)
 
 
 def choice(type_: str) -> str:
