@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from registry.search.adql.parsing import parse
-from registry.search.adql.queries import Queries
 from registry.search.adql.refused import AdqlRefused
-from registry.search.adql.writing import WRITINGS
-from registry.search.described import DescribedColumn, named
+from registry.search.described import DescribedColumn
 
 __all__ = ["AdqlRefused", "Translated", "translate"]
 
@@ -32,11 +29,6 @@ def translate(adql: str, dialect: Literal["sqlite", "postgresql"], maxrec: int |
 
     Raises AdqlRefused with a sentence that says what is wrong, where, and what would do.
     """
-    writing = WRITINGS[dialect]()
-    tree = parse(adql)
-    try:
-        found = Queries(writing).query(tree, None, None if maxrec is None else maxrec + 1)
-    except RecursionError:
-        raise AdqlRefused("The query is nested too deeply: write it flatter.") from None
-    columns = tuple(named(one.piece.column, one.name) for one in found.columns)
-    return Translated(found.sql, writing.parameters, columns)
+    from registry.search.adql.translating import translated  # loads sqlglot, which a server that is not asked never needs
+
+    return Translated(*translated(adql, dialect, None if maxrec is None else maxrec + 1))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-
-from sqlglot import exp
+from typing import TYPE_CHECKING
 
 from registry.errors import Refusal
+
+if TYPE_CHECKING:  # whoever answers a refusal needs no parser
+    from sqlglot import exp
 
 
 class AdqlRefused(Refusal):
