@@ -120,7 +120,7 @@ class _House:
         children = [_Child(name, site.settings.instance) for name in CHILDREN]
         self._keeper = threading.Thread(target=_keep, args=(children, self.stop), name="keeper")
         self._keeper.start()
-        for work, name in ((_check_base_url, "base url"), (_read_ahead, "read ahead")):
+        for work, name in ((_check_base_url, "base url"), (_read_ahead, "read ahead"), (_build_forms, "forms")):
             threading.Thread(target=work, args=(site, self.stop), name=name, daemon=True).start()
 
     def close(self) -> None:
@@ -142,6 +142,13 @@ class _Front:
     def __call__(self, environ: Any, start_response: Any) -> Any:
         assert self.application is not None  # set before the server's loop begins
         return self.application(environ, start_response)
+
+
+def _build_forms(site: Site, _stop: threading.Event) -> None:
+    """Build what the forms of records are made from, so that no request waits for it (decision D10)."""
+    from registry.records.forming import shape  # xmlschema is a heavy import, and only this process needs it
+
+    shape.shapes(site.schemas)
 
 
 def _read_ahead(site: Site, stop: threading.Event) -> None:

@@ -67,6 +67,11 @@ def _guesses(url: str) -> dict[str, str]:
     return {"key": name, "title": ""}
 
 
+def again(form: ServiceForm, problem: str) -> str:
+    """The second step with what was typed and what is wrong with it; the service is not asked."""
+    return _with(form, None, problem)
+
+
 def _found(form: ServiceForm) -> str | tuple[str, int]:
     try:
         return _with(form, importing.look(site(), form.url.data), "")

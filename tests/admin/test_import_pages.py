@@ -8,6 +8,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from registry.records import store
+from registry.services import watches
+from tests.admin.test_editing import fields, send
 from vosi import namespaces as ns
 from vosi.capabilities import Capability, Interface, write
 
@@ -67,3 +69,21 @@ def test_the_same_by_the_api(app: Any, bearer: Any, stars: str) -> None:
     assert answer.status_code == 201 and answer.json["ivoid"] == "ivo://north.example/stars"
     found = app.test_client().get("/api/services?standard_id=ivo://ivoa.net/std/ConeSearch").json["services"]
     assert [one["access_url"] for one in found] == [f"{stars}/scs?"]
+
+
+def test_an_import_goes_on_in_the_form_with_where_each_value_is_from(founded: Any, browser: Any, stars: str) -> None:
+    person, place = browser("publisher"), "/admin/edit/north.example/stars"
+    form = person.post("/admin/import-record", url=stars, key="stars", title="Stars", description="", subjects="")
+    page = form.get_data(as_text=True)
+    assert 'data-state="imported"' in page and 'data-state="guessed"' in page and f"Read from {stars}/capabilities" in page
+    assert fields(form)["r/capability.0/interface.0/accessURL.0"] == f"{stars}/scs?"
+    blank = send(person, place, form, "check", **{"r/title.0": ""}).get_data(as_text=True)
+    assert 'data-state="missing"' in blank and 'data-state="imported"' in blank
+    send(person, place, send(person, place, form, "review", **{"r/shortName.n1": "S"}), "publish")
+    with founded.database.read() as connection:
+        record = store.get(connection, "ivo://north.example/stars")
+        assert b"<shortName>S</shortName>" in record.xml
+        assert watches.watch(connection, record.key).url == f"{stars}/capabilities"
+    for wrong in ({"url": "http://127.0.0.1:1/x"}, {"key": "app/x"}, {"key": ""}, {"url": ""}):
+        answer = person.post("/admin/import-record", **{"url": stars, "key": "k", "title": "Typed", "description": "", **wrong})
+        assert answer.status_code >= 400 and "Typed" in answer.get_data(as_text=True)

@@ -9,8 +9,9 @@ from flask import Response as FlaskResponse, flash, jsonify, redirect, render_te
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from registry.admin import guard, twins
+from registry.admin import guard, services, twins
 from registry.admin.editing import acts, begin_watch, stale
+from registry.admin.forms import ServiceForm
 from registry.admin.pages import pages, site
 from registry.errors import Refusal
 from registry.records import authorities, comparing, store
@@ -53,7 +54,17 @@ def new_record() -> Answer:
 @pages.post("/import-record")
 def import_record() -> Answer:
     """What a service says of itself as a form: each field says where its value is from."""
-    given = {name: request.form.get(name, "").strip()[:20_000] for name in ("url", "key", "title", "description", "subjects")}
+    form = ServiceForm(request.form)
+    given = {name: (form[name].data or "")[:20_000] for name in ("url", "key", "title", "description", "subjects")}
+    try:
+        desk, oddities = _imported(given)
+    except Refusal as refusal:
+        return services.again(form, str(refusal)), refusal.status
+    return page(desk, note=f"Read from {desk.watch}. Nothing is published yet.", oddities=oddities)
+
+
+def _imported(given: dict[str, str]) -> tuple[Desk, list[str]]:
+    """The desk of a service's record, and what its documents have that is odd. Raises Refusal."""
     subjects = tuple(word.strip() for word in given["subjects"].split(",") if word.strip())
     wish = Wish(given["key"], given["title"], given["description"], subjects)
     ivoid = describing.name_of(site(), given["key"])
@@ -61,8 +72,7 @@ def import_record() -> Answer:
     found = importing.look(site(), given["url"])
     made = describing.described(site(), wish, found.capabilities, found.tableset)
     said = frozenset(name for name in ("title", "description", "subjects") if given[name])
-    desk = desks.imported(site(), ivoid, made.xml, found.url, said)
-    return page(desk, note=f"Read from {found.url}. Nothing is published yet.", oddities=[*found.problems, *made.notes])
+    return desks.imported(site(), ivoid, made.xml, found.url, said), [*found.problems, *made.notes]
 
 
 @pages.get("/edit/<path:name>")
