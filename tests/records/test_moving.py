@@ -117,7 +117,7 @@ def test_init_again_takes_what_the_file_says_and_moves_the_records(typed: Any, t
     file.write_text(file.read_text().replace('"http://127.0.0.1:8080/"', f'"{NEW}"'))
     assert any(NEW in line and "registry init --yes" in line for line in typed("doctor")[1].splitlines())
     again = typed("init", "--yes")
-    assert again[0] == 0 and again[1].count(f"moved to {NEW}: ivo://north.example") == 4
+    assert again[0] == 0 and again[1].count(f"moved to {NEW}: ivo://north.example") == 5
     assert NEW + "oai" in typed("records", "show", "--xml", "ivo://north.example/registry")[1]
     assert "moved" not in typed("init", "--yes")[1]
     other = typed("init", "--yes", "--authority", "south.example")
