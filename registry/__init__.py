@@ -18,6 +18,7 @@ _ROOMS = (
     "registry.applications.views",
     "registry.dispatch.views",
     "registry.search.views",
+    "registry.search.finding.views",
     "registry.admin.views",
 )
 

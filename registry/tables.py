@@ -492,14 +492,18 @@ rr_resource = Table(
     Column("region_of_regard", Float), Column("waveband", String), Column("rights", Text),
     Column("rights_uri", Text), Column("harvested_from", String), _row("resource"),
 )
+# what a search counts, without the long texts between
+Index("rr_resource_by_facets", rr_resource.c.ivoid, rr_resource.c.res_type, rr_resource.c.waveband).ddl_if(dialect="sqlite")
 rr_res_role = Table(
     "rr_res_role", metadata, _row("res_role"), _ivoid(index=True),
     Column("role_name", Text), Column("role_ivoid", String), Column("street_address", Text), Column("email", String),
     Column("telephone", String), Column("logo", Text), Column("base_role", String),
 )
 rr_res_subject = Table(
-    "rr_res_subject", metadata, _row("res_subject"), _ivoid(index=True), Column("res_subject", Text),
+    "rr_res_subject", metadata, _row("res_subject"), _ivoid(), Column("res_subject", Text),
 )
+Index("rr_res_subject_by_ivoid", rr_res_subject.c.ivoid).ddl_if(dialect="postgresql")
+Index("rr_res_subject_of_record", rr_res_subject.c.ivoid, rr_res_subject.c.res_subject).ddl_if(dialect="sqlite")
 _by_value(rr_res_subject.c.res_subject)
 rr_capability = Table(
     "rr_capability", metadata, Column("ivoid", String, primary_key=True),

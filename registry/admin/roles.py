@@ -87,6 +87,7 @@ ROLE_OF = {
     "admin.token_revoke": READER,
     "api.openapi": EVERYBODY,
     "api.records": EVERYBODY,
+    "api.search_records": EVERYBODY,
     "api.records_add": PUBLISHER,
     "api.records_check": PUBLISHER,
     "api.records_act": PUBLISHER,

@@ -58,6 +58,40 @@ def list_(site: Site, words: tuple[str, ...], origin: str | None, type_: str, af
 
 
 @records.command()
+@click.argument("words", nargs=-1)
+@click.option("--type", default="", help="Only those of this type, such as vs:CatalogService.")
+@click.option("--standard", default="", help="Only those that speak this standard, such as ivo://ivoa.net/std/ConeSearch.")
+@click.option("--waveband", default="", help="Only those of this waveband, such as infrared.")
+@click.option("--authority", default="", help="Only those whose identifier begins with this authority.")
+@click.option("--subject", default="", help="Only those with exactly this subject.")
+@click.option("--datacenter", default="", help="Only services of this datacenter, by its authority.")
+@click.option("--status", default="", help="active (without it), inactive or deleted.")
+@click.option("--origin", default="", help="own: only records of ours.")
+@click.option("--page", default="1", help="Which page of them.")
+@click.option("--limit", default="", help="How many make a page.")
+@click.option("--adql", "as_adql", is_flag=True, help="Print the same search as ADQL and nothing else.")
+@json_option
+@with_site
+def find(site: Site, words: tuple[str, ...], as_adql: bool, as_json: bool, **facets: str) -> None:
+    """Search the records: all WORDS in title, description, subjects or identifier, the best first."""
+    from registry.search.finding import asking, documents, records as finding  # its parser of ADQL is heavy
+
+    with site.database.read() as connection:
+        found = finding.search(connection, asking.asked({"q": " ".join(words), **facets}))
+    if as_adql:
+        click.echo(found.adql)
+        return
+
+    def text() -> None:
+        table(("identifier", "title", "type", "waveband"),
+              [(one.ivoid, one.title, one.type, one.waveband) for one in found.items], empty="No record matches.")
+        if found.pages > 1:
+            click.echo(f"page {found.asked.page} of {found.pages}, {found.total} records")
+
+    emit(documents.plain(site.settings, found), as_json, text)
+
+
+@records.command()
 @click.argument("ivoid")
 @click.option("--xml", "as_xml", is_flag=True, help="The record itself and nothing else.")
 @click.option("--draft", "as_draft", is_flag=True, help="The XML of its draft and nothing else.")

@@ -1,4 +1,4 @@
-"""The shelf for readers: `/records` lists and searches, `/records/<authority>[/<key>]` shows one record.
+"""The shelf for readers: `/records/<authority>[/<key>]` shows one record; `/records` itself is the search room's.
 
 As a page, as XML or as JSON, by suffix or by what the client accepts. Names are found in any case, and answered
 under their publisher's. Drafts are not shown. What records say is text from strangers: it is escaped on pages, and
@@ -20,7 +20,6 @@ from vosi import resource, xmlio
 from vosi.resource import Summary
 
 PAGE, XML, JSON = "text/html", "text/xml", "application/json"
-LONGEST_PAGE = 500
 _SUFFIXES = {".xml": XML, ".json": JSON}
 _ACCEPTED = [PAGE, XML, "application/xml", JSON]
 # a record may hold elements of XHTML: sandboxed, a browser shows them and runs nothing
@@ -30,7 +29,7 @@ blueprint = Blueprint("records", __name__, url_prefix="/records")
 
 
 def register(app: Flask) -> None:
-    """Add `/records` to the application."""
+    """Add the records to the application."""
     app.register_blueprint(blueprint)
     app.jinja_env.tests.setdefault("web_address", is_web_address)
     app.jinja_env.filters.setdefault("record_path", path_of)
@@ -59,21 +58,6 @@ def refused(error: Refusal) -> tuple[Response | str, int]:
     if kind == XML:
         return Response(f"{error}\n", content_type="text/plain; charset=utf-8"), error.status
     return render_template("records/refused.html", error=str(error)), error.status
-
-
-@blueprint.get("", strict_slashes=False)
-def index() -> Response | str:
-    """Records by name; `q` words of title or identifier, `type`, `origin`, `after` the last name seen, `limit`."""
-    wanted = {name: request.args.get(name, "").strip() for name in ("q", "type", "origin", "after")}
-    limit = min(max(request.args.get("limit", 100, type=int), 1), LONGEST_PAGE)
-    with _site().database.read() as connection:
-        found = listing.browse(
-            connection, origin=wanted["origin"], type_=wanted["type"], words=wanted["q"],
-            after=store.key_of(wanted["after"]), limit=limit + 1)
-    page, following = found[:limit], found[limit - 1].ivoid if len(found) > limit else ""
-    if _kind() == JSON:
-        return jsonify(records=[_listed(record) for record in page], next=following or None)
-    return render_template("records/index.html", page=page, following=following, wanted=wanted, limit=limit)
 
 
 @blueprint.get("/<path:name>")
