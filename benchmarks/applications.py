@@ -7,18 +7,24 @@ far datacenter, in the same run and by turns.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, insert
 
+from applications.demo.datacenter import Datacenter, Wiring
 from benchmarks import datacenters
-from benchmarks.figures import Figure, percentile
+from benchmarks.figures import Figure, percentile, timed
 from benchmarks.inner import CONSTANT, OURS, _Process as Process
 from benchmarks.scale import FOLDER, ROUNDS
+from benchmarks.serving import free_port
+from benchmarks.station import Caller, station
 from registry import clock
 from registry.records import publish, store
 from registry.site import Site
@@ -30,6 +36,7 @@ from vosi.resource import Draft, compose
 RUNNERS, SERVICES, OWN, APPLICATIONS = 200, 5_000, 1_000, 20
 STANDARDS = 100  # of services; each datacenter speaks a quarter of them
 ASKED = 200  # in a round
+RUNS = 11
 PUBLISHER = "publisher.example"
 _SOURCE = Path(__file__).resolve().parents[1]
 _NEEDED = 3  # standards of an application
@@ -39,6 +46,7 @@ _MADE = "2026-01-01T00:00:00Z"
 def figures() -> Iterator[Figure]:
     """The two."""
     yield from _where(_filled())
+    yield from _remote()
 
 
 def _where(instance: Path) -> Iterator[Figure]:
@@ -54,6 +62,54 @@ def _where(instance: Path) -> Iterator[Figure]:
     for share in (50, 99):
         yield Figure(f"where, {RUNNERS} runners, {SERVICES:,} services, p{share}", percentile(answered, share),
                      percentile(limit, share), "ms", "a constant", target="<= 20" if share == 99 else "")
+
+
+def _remote() -> Iterator[Figure]:
+    """From the request to the results, at both ends by turns; the far one answers the near one's requests as well."""
+    with station(accepted_publishers="near.example", anonymous_jobs="true", allowed_networks="127.0.0.0/8") as far:
+        application = far.application("nothing", "true")
+        near = Datacenter(Wiring("near", "Near", "/", (), "/"), far.folder.parent / "near", {
+            kind: free_port() for kind in ("web", "catalogue", "gateway")})
+        near.found({"repository": application.image.partition("/")[0], "running_jobs": "4"})
+        try:
+            near.start()
+            near.registry("harvest", "add", f"http://127.0.0.1:{far.port}/oai", "--name", "far")
+            near.registry("harvest", "run", "far")
+            near.registry("where", application.ivoid, "--now")
+            token = near.registry("token", "add", "admin", "--label", "bench").split()[0]
+            here, there = Caller(near.ports["web"]), far.caller()
+            pairs = [(_there(there, application.ivoid), _elsewhere(here, near, token, application.ivoid)) for _ in range(RUNS)]
+        finally:
+            near.stop()
+    direct, sent = (sorted(column)[RUNS // 2] * 1000 for column in zip(*pairs, strict=True))
+    yield Figure("a run elsewhere costs, over the same run there", sent - direct, direct, "ms", "the run there", target="<= 300")
+
+
+def _there(caller: Caller, application: str) -> float:
+    return timed(lambda: _to_the_end(caller, caller.post("/jobs", APP=application, PHASE="RUN")))
+
+
+def _elsewhere(caller: Caller, near: Datacenter, token: str, application: str) -> float:
+    def run() -> None:
+        body = json.dumps({"app": application, "at": "bench.example"}).encode()
+        request = urllib.request.Request(f"{near.base_url}api/jobs", body, {
+            "Content-Type": "application/json", "Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            path = urlsplit(answer.headers["Location"]).path
+        _to_the_end(caller, path, {"Authorization": f"Bearer {token}"})
+
+    return timed(run)
+
+
+def _to_the_end(caller: Caller, path: str, headers: dict[str, str] | None = None) -> None:
+    """Wait for the job's end, as a client does; raises SystemExit for any but a good one."""
+    phase = ""
+    while phase not in ("COMPLETED", "ERROR", "ABORTED", "HELD"):
+        still = f"&PHASE={phase}" if phase in ("PENDING", "QUEUED", "EXECUTING") else ""
+        document = caller.get(f"{path}?WAIT=60{still}", headers)
+        phase = document["phase"]
+    if phase != "COMPLETED":
+        raise SystemExit(f"The job {path} is {phase}: {document.get('errorSummary') or document.get('jobInfo')}")
 
 
 # --- the datacenter that is asked -------------------------------------------------------------------------------------

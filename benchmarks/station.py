@@ -50,18 +50,18 @@ class Caller:
         answer = self._ask("POST", path, urllib.parse.urlencode(values))
         return urllib.parse.urlsplit(answer).path
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
         """The document at `path`."""
-        found: dict[str, Any] = json.loads(self._ask("GET", path))
+        found: dict[str, Any] = json.loads(self._ask("GET", path, headers=headers))
         return found
 
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> str:
+    def _ask(self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> str:
         kind = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
-        self._connection.request(method, path, body, {"Accept": "application/json", **kind})
+        self._connection.request(method, path, body, {"Accept": "application/json", **kind, **(headers or {})})
         answer = self._connection.getresponse()
         text = answer.read().decode()
         if answer.status >= 400:
@@ -85,9 +85,14 @@ class Station:
         """Its instance folder."""
         return self._center.folder
 
+    @property
+    def port(self) -> int:
+        """Where its service answers."""
+        return self._center.ports["web"]
+
     def caller(self) -> Caller:
         """A client of its own."""
-        return Caller(self._center.ports["web"])
+        return Caller(self.port)
 
     def cpu(self) -> float:
         """CPU seconds that web, worker and gateway have used."""

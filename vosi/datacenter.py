@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-RETRY_SECONDS = 10.0  # the gateway, killed, is back within 2 s; nothing else may answer on its port
+RETRY_SECONDS = 60.0  # the gateway, killed, is back within 2 s, a whole datacenter later; nothing else may answer on its port
 _VERSIONED = re.compile(r"(.*)-(\d+(?:\.\d+)*)")
 
 
@@ -103,7 +103,7 @@ class Endpoint:
     ) -> Answer:
         """The whole answer to a GET; redirects are followed. `timeout`: seconds of silence. Raises ApiError.
 
-        A connection that is refused or breaks is tried again for 10 s: the gateway may just be starting anew.
+        A connection that is refused or breaks is tried again for a minute: the datacenter may just be starting anew.
         """
         return _send(urllib.request.Request(self.address(params, path), headers=dict(headers or {})), timeout)
 
@@ -275,8 +275,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Redirect
 
 def _send(request: urllib.request.Request, timeout: float) -> Answer:
     _sign(request)
-    deadline = time.monotonic() + RETRY_SECONDS
-    pause = 0.05
+    deadline, pause = float("inf"), 0.05
     while True:
         try:
             return _read(request, timeout)
@@ -284,6 +283,8 @@ def _send(request: urllib.request.Request, timeout: float) -> Answer:
             raise _refused(error) from None
         except (OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            # from the first failure: an answer that was long in coming may have broken off
+            deadline = min(deadline, time.monotonic() + RETRY_SECONDS)
             if not _worth_another_try(reason, request) or time.monotonic() + pause > deadline:
                 words = str(reason) or type(reason).__name__
                 raise ApiError(f"{request.full_url} cannot be read: {words}.") from None

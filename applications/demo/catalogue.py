@@ -30,8 +30,12 @@ class Catalogue(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, stars: Stars, flavour: str, path: str, port: int = 0, token: str = "") -> None:
+    def __init__(
+        self, stars: Stars, flavour: str, path: str, port: int = 0, token: str = "", pause: float = 0.0,
+    ) -> None:
+        """`pause`: seconds before a query is answered, as in an archive that fetches a tape."""
         super().__init__(("127.0.0.1", port), _Handler)
+        self.pause = pause
         self.stars = stars
         self.token = token
         self.path = "/" + path.strip("/") if path.strip("/") else ""
@@ -76,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (cone.QueryError, ValueError) as error:
             self._send(200, cone.MEDIA_TYPE, [cone.refusal(str(error))])  # the protocol has no other status
             return
+        time.sleep(self.server.pause)
         length, pieces = cone.answer(self.server.stars, asked)
         self._send(200, cone.MEDIA_TYPE, pieces, {"Content-Length": str(length)})
 
@@ -112,12 +117,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dec-to", type=float, help="only stars below this declination, in degrees")
     parser.add_argument("--flavour", choices=sorted(FLAVOURS), default="north", help="how columns and paths are called")
     parser.add_argument("--token-file", type=Path, help="file with the bearer token to ask for")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds before a query is answered, as from a tape")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         token = options.token_file.read_text().strip() if options.token_file else ""
         stars = Stars(options.flavour, options.dec_from, options.dec_to)
-        server = Catalogue(stars, options.flavour, options.path, options.port, token)
+        server = Catalogue(stars, options.flavour, options.path, options.port, token, options.pause)
     except (OSError, OverflowError) as error:
         print(f"The catalogue cannot start at port {options.port}: {error}", file=sys.stderr)
         return 1

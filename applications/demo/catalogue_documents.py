@@ -7,8 +7,9 @@ from xml.sax.saxutils import escape
 
 from applications.demo.stars import Column
 
-_CONE_PATHS = {"north": "search", "south": "query"}
-_CONE_QUERIES = {"north": "", "south": "catalogue=hip2&"}  # of the base URL (Simple Cone Search 1.03 §2.1)
+_CONE_PATHS = {"north": "search", "south": "query", "mountain": "cgi-bin/stars"}
+# of the base URL (Simple Cone Search 1.03 §2.1)
+_CONE_QUERIES = {"north": "", "south": "catalogue=hip2&", "mountain": "mode=cone&from=tape&"}
 _PARAMETERS = {
     "RA": ("pos.eq.ra", "deg", "real", "required", "Right ascension of the cone's axis, ICRS"),
     "DEC": ("pos.eq.dec", "deg", "real", "required", "Declination of the cone's axis, ICRS"),
@@ -16,7 +17,8 @@ _PARAMETERS = {
     "VERB": ("", "", "integer", "optional", "1 for identifier and position alone"),
     "MAXREC": ("", "", "integer", "optional", "Rows at most"),
 }
-_ORDERS = {"north": ("RA", "DEC", "SR", "VERB", "MAXREC"), "south": ("MAXREC", "SR", "VERB", "DEC", "RA")}
+_ORDERS = {"north": ("RA", "DEC", "SR", "VERB", "MAXREC"), "south": ("MAXREC", "SR", "VERB", "DEC", "RA"),
+           "mountain": ("SR", "RA", "DEC")}
 
 
 @dataclass(frozen=True)

