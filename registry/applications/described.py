@@ -95,7 +95,8 @@ def application(site: Site, app: str) -> Application:
 def command(described: Application) -> str:
     """The line that runs it at a shell."""
     given, files = _examples(described)
-    words = [f"{name}={value}" for name, value in given.items()] + [f"{name}=@{name}" for name in files]
+    words = [f"{name}={value}" for name, value in given.items()]
+    words += [part for name in files for part in ("--file", f"{name}={name}")]
     return shlex.join(["registry", "run", described.entry.offer.name, *words, "--wait"])
 
 

@@ -146,7 +146,7 @@ def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, push
                   "registry run &#39;ivo://north.example/app/stars#1.0&#39; band=B --wait", "AsyncTAPJob"):
         assert words in page, words
     newest = client.get("/applications/north.example/app/stars").text
-    assert "targets=@targets" in newest and "-F" in newest
+    assert "targets=@targets" in newest and "--file targets=targets" in newest
     document = client.get("/applications/north.example/app/stars.json").json
     assert [one["version"] for one in document["versions"]] == ["2.0", "1.0"]
     assert document["app"] == "ivo://north.example/app/stars#2.0" and document["vouched_for_by"] == "North, this datacenter"
