@@ -130,6 +130,7 @@ def _faults(xml: bytes) -> list[faults.Fault]:
         kept, element = one_record(xml)
         shapes = shape.shapes(site().schemas)
         root = nodes.read(shapes, kept)
+        nodes.complete(shapes, root)
     except XmlRefused as error:
         return [faults.Fault("", "The XML", str(error))]
     found = faults.found(site().schemas, shapes, element, root)
