@@ -1,13 +1,19 @@
-"""The first page behind the login: figures, next steps, the newest jobs and harvests."""
+"""The first page behind the login: figures, how busy and how well it is, next steps, the newest jobs and harvests."""
 
 from __future__ import annotations
 
-from flask import render_template
+from typing import Any
 
-from registry.admin import figures, guard
+from flask import render_template
+from sqlalchemy import Connection
+
+from registry import clock
+from registry.admin import drawing, figures, guard, load, twins
 from registry.admin.pages import pages, site
 from registry.harvest import quarantine
 from registry.uws import store as jobs
+
+JOB_KINDS = ("completed", "error", "other")
 
 
 @pages.get("/")
@@ -24,4 +30,17 @@ def dashboard() -> str:
             conflicts=figures.conflicts(connection),
             waiting=quarantine.waiting(connection),
             jobs=jobs.listing(connection, owner=caller.name, everybody=caller.administrator, last=5),
+            twin=twins.reading(site().settings, ("problems",), "problems"),
+            drawing=drawing, job_kinds=JOB_KINDS,
+            **_load(connection),
         )
+
+
+def _load(connection: Connection) -> dict[str, Any]:
+    now = clock.now()
+    states, endpoints = load.endpoints(connection)
+    return {
+        "hours": load.jobs_per_hour(connection, now), "days": load.changes_per_day(connection, now),
+        "ages": load.ages(connection, now), "engine": load.engine(connection, site().settings),
+        "states": states, "endpoints": endpoints,
+    }
