@@ -49,6 +49,10 @@ class Unreachable(FetchError):
     """Nobody answers there, or the answer broke off: trying again later may help."""
 
 
+class TooLarge(FetchError):
+    """The answer holds more than is read; asking again would not help."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """A whole response: status, headers (names case-blind), body unpacked, and the address it came from at last."""
@@ -150,7 +154,7 @@ class Fetcher:
             size += len(part)
             parts.append(part)
             if size > limit:
-                raise FetchError(f"{url} answers more than {limit} bytes, which is over the site's fetch_limit.")
+                raise TooLarge(f"{url} answers more than {limit} bytes, which is over the site's fetch_limit.")
             if time.monotonic() > deadline:
                 raise FetchError(f"{url} had not finished after {self._settings.fetch_deadline} s (fetch_deadline).")
         return b"".join(parts)

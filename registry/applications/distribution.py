@@ -48,6 +48,10 @@ class ListEndless(RepositoryUnreachable):
     """A list has no end, or more entries than are read."""
 
 
+class DocumentTooLarge(RepositoryUnreachable):
+    """What it answers holds more than MAX_DOCUMENT bytes."""
+
+
 class NotThere(Exception):
     """The repository has no such thing (404); whoever asks knows the words."""
 
@@ -150,6 +154,9 @@ class Distribution:
             return self._fetcher.get(url, headers=headers, limit=MAX_DOCUMENT)
         except fetch.AddressRefused:
             raise
+        except fetch.TooLarge:
+            raise DocumentTooLarge(f"The Docker repository {self.host} answers more than {MAX_DOCUMENT} bytes for {path}, "
+                                   "which is more than is read of any document.") from None
         except FetchError as error:
             raise RepositoryUnreachable(f"The Docker repository {self.host} cannot be read: {error}") from None
 

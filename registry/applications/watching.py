@@ -18,7 +18,14 @@ from sqlalchemy import Connection
 from registry import clock
 from registry.applications import approving, catalogue, publication, repository, seen
 from registry.applications.contract import LABEL, Contract, ContractError
-from registry.applications.distribution import Distribution, ListEndless, NotThere, RepositoryBusy, RepositoryUnreachable
+from registry.applications.distribution import (
+    Distribution,
+    DocumentTooLarge,
+    ListEndless,
+    NotThere,
+    RepositoryBusy,
+    RepositoryUnreachable,
+)
 from registry.applications.references import Reference, parse
 from registry.applications.repository import Image, ImageAbsent, ImageUnusable
 from registry.applications.seen import Seen, Watched
@@ -277,7 +284,7 @@ class _Looking:
             if offer is None:
                 made = replace(made, state=seen.DRAFT, decided="", decider="")
             return made, image, contract
-        except (ImageUnusable, ImageAbsent, ContractError) as error:
+        except (ImageUnusable, ImageAbsent, ContractError, DocumentTooLarge) as error:
             return self._seen(one, seen.FAULTY, str(error)), None, None
 
     def _seen(self, one: _New, state: str, reason: str = "", created: str = "") -> Seen:
