@@ -5,7 +5,6 @@ It is the door to `draft`, `compose` and `amend`. It does not judge (`schemas`) 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -17,6 +16,8 @@ from vosi.namespaces import canonical_type
 
 __all__ = [
     "Draft", "EndorsedVersion", "Person", "Relationship", "SchemaFile", "Summary", "amend", "compose", "summarise"]
+
+_TOP, _OF_CONTENT = ("identifier", "title", "shortName"), ("description", "referenceURL")
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,31 @@ class Summary:
 
 def summarise(element: etree._Element) -> Summary:
     """The summary of a record of any edition; elements count by their local names. Never raises."""
-    ivoid = _text(element, "identifier")
+    texts: dict[str, str] = {}
+    subjects = []
+    for child in element.iterchildren(etree.Element):
+        name = _local(child)
+        if name in _TOP and not texts.get(name):
+            texts[name] = _tidy(child)
+        elif name == "content":
+            for inner in child.iterchildren(etree.Element):
+                name = _local(inner)
+                if name == "subject":
+                    subjects.append(_tidy(inner))
+                elif name in _OF_CONTENT and not texts.get(name):
+                    texts[name] = _tidy(inner)
+    said, ivoid = texts.get, texts.get("identifier", "")
     return Summary(
-        ivoid=ivoid, authority=_authority(ivoid), type=canonical_type(element), title=_text(element, "title"),
-        short_name=_text(element, "shortName"), status=element.get("status", "").strip(),
+        ivoid=ivoid, authority=_authority(ivoid), type=canonical_type(element), title=said("title", ""),
+        short_name=said("shortName", ""), status=element.get("status", "").strip(),
         created=element.get("created", "").strip(), updated=element.get("updated", "").strip(),
-        description=_text(element, "content", "description"), reference_url=_text(element, "content", "referenceURL"),
-        subjects=tuple(text for found in _at(element, "content", "subject") if (text := _tidy(found))),
+        description=said("description", ""), reference_url=said("referenceURL", ""),
+        subjects=tuple(subject for subject in subjects if subject),
     )
 
 
-def _at(element: etree._Element, *path: str) -> Iterator[etree._Element]:
-    if not path:
-        yield element
-        return
-    for child in element.iterchildren(f"{{*}}{path[0]}"):
-        yield from _at(child, *path[1:])
-
-
-def _text(element: etree._Element, *path: str) -> str:
-    """The text of the first element at `path` that has one, white space normalised."""
-    return next((text for found in _at(element, *path) if (text := _tidy(found))), "")
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]
 
 
 def _tidy(element: etree._Element) -> str:

@@ -52,6 +52,7 @@ class Schemas:
         self._loaded: dict[str, etree.XMLSchema] = {}
         self._lock = threading.Lock()
         self._catalog = _read_catalog(self._folder)
+        self._judged = {name.encode() for name in self.namespaces() | {"", ns.XSI, ns.XML}}
 
     @property
     def folder(self) -> Path:
@@ -67,19 +68,21 @@ class Schemas:
         """The namespaces that can be judged."""
         return frozenset(self._catalog["files"])
 
-    def missing_namespaces(self, element: etree._Element) -> list[str]:
-        """The namespaces that `element` uses, in names and xsi:type, and that cannot be judged; sorted."""
-        known = self.namespaces() | {"", ns.XSI, ns.XML}
-        # nothing is used that is declared nowhere, and what is declared is found without walking the tree
-        written = etree.tostring(element, encoding="UTF-8", with_tail=False)
-        declared = _DECLARED.findall(written)
-        if len(declared) == written.count(b" xmlns") and all(name.decode() in known for name in declared):
-            return []
-        return sorted(_used(element) - known)
+    def missing_namespaces(self, element: etree._Element, written: bytes = b"") -> list[str]:
+        """The namespaces that `element` uses, in names and xsi:type, and that cannot be judged; sorted.
 
-    def validate(self, element: etree._Element, profile: str = RECOMMENDED) -> list[Problem]:
+        `written` is what it looks like in canonical form, where that is at hand.
+        """
+        # nothing is used that is declared nowhere, and what is declared is found without walking the tree
+        written = written or etree.tostring(element, encoding="UTF-8", with_tail=False)
+        declared = _DECLARED.findall(written)
+        if len(declared) == written.count(b" xmlns") and self._judged.issuperset(declared):
+            return []
+        return sorted(_used(element) - self.namespaces() - {"", ns.XSI, ns.XML})
+
+    def validate(self, element: etree._Element, profile: str = RECOMMENDED, written: bytes = b"") -> list[Problem]:
         """What is wrong with `element` as a document of its own; empty when it is valid in `profile`."""
-        missing = [_missing(element, name) for name in self.missing_namespaces(element)]
+        missing = [_missing(element, name) for name in self.missing_namespaces(element, written)]
         document = etree.ElementTree(element)
         # the schema object's error_log is shared by whoever validates with it
         with self._lock:
@@ -90,13 +93,13 @@ class Schemas:
             found = [_problem(entry) for entry in entries[:MAX_PROBLEMS]]
         return missing + found
 
-    def validate_any(self, element: etree._Element) -> tuple[str | None, list[Problem]]:
+    def validate_any(self, element: etree._Element, written: bytes = b"") -> tuple[str | None, list[Problem]]:
         """The first profile that fits, with no problems; else None and those of the recommended one."""
-        problems = self.validate(element)
+        problems = self.validate(element, written=written)
         if not problems:
             return RECOMMENDED, []
         for profile in self._catalog["profiles"]:
-            if profile != RECOMMENDED and not self.validate(element, profile):
+            if profile != RECOMMENDED and not self.validate(element, profile, written):
                 return profile, []
         return None, problems
 

@@ -10,7 +10,9 @@ import codecs
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 from xml.parsers import expat
 
 from lxml import etree
@@ -64,19 +66,20 @@ def serialise(element: etree._Element) -> bytes:
     return etree.tostring(element, encoding="UTF-8", xml_declaration=True)
 
 
-def digest(element: etree._Element) -> str:
-    """SHA-256 (hex) of the canonical form without white-space-only text.
+def digest(element: etree._Element, written: bytes = b"") -> str:
+    """SHA-256 (hex) of the canonical form without white-space-only text; `written` is the `canonical` one, where at hand.
 
     A re-indented copy has the same digest; other prefixes are a change, since xsi:type uses them.
     """
-    canonical = _canonical(element)
-    if _BLANKS.search(canonical) or _COMMENTED(element):  # else there is nothing that another parse would leave out
-        written = etree.tostring(element, with_tail=False, encoding="UTF-8")
-        canonical = _canonical(etree.fromstring(written, _parser(remove_blank_text=True)))
-    return hashlib.sha256(canonical).hexdigest()
+    form = written or canonical(element)
+    if _BLANKS.search(form) or _COMMENTED(element):  # else there is nothing that another parse would leave out
+        whole = etree.tostring(element, with_tail=False, encoding="UTF-8")
+        form = canonical(etree.fromstring(whole, _parser(remove_blank_text=True)))
+    return hashlib.sha256(form).hexdigest()
 
 
-def _canonical(element: etree._Element) -> bytes:
+def canonical(element: etree._Element) -> bytes:
+    """Canonical XML 1.0 without comments."""
     try:
         return etree.tostring(element, method="c14n", with_comments=False)
     except etree.C14NError:  # a relative namespace URI, which libxml2 will not canonicalise
@@ -174,8 +177,15 @@ def expat_parser() -> expat.XMLParserType:
 
 def run_expat(parser: expat.XMLParserType, data: bytes) -> None:
     """Let `parser` read the whole of `data`; raises XmlRefused."""
-    try:
+    with _explained(parser, data):
         parser.Parse(data, True)
+
+
+@contextmanager
+def _explained(parser: expat.XMLParserType, data: bytes) -> Iterator[None]:
+    """Say what is wrong with `data`, all or a part of which is being read."""
+    try:
+        yield
     except expat.ExpatError as error:
         place = where(data, parser.ErrorByteIndex)
         raise XmlRefused(f"It is not well-formed XML: {expat.ErrorString(error.code)} ({place}).") from None
@@ -224,9 +234,9 @@ def _clean(message: str | None) -> str:
 
 @dataclass
 class _Frame:
-    """One open element while scanning."""
+    """One open element while scanning; `path` are the names from the root to it."""
 
-    name: tuple[str, str]
+    path: tuple[tuple[str, str], ...]
     scope: dict[str | None, str]
     start: int
     text: list[str] = field(default_factory=list)
@@ -252,12 +262,32 @@ class Scanner:
         self._frames: list[_Frame] = []
         self._attributes: list[Mapping[str, str]] = []
         self._parser = expat_parser()
+        self._began = False  # whether a record begins with the tag that has just been read
         self._walk()
 
     def run(self) -> Scanner:
         """Scan the whole document; raises XmlRefused, and then nothing of it is to be used."""
-        run_expat(self._parser, self._data)
+        data, at = memoryview(self._data), 0
+        with _explained(self._parser, self._data):
+            # tag by tag as long as they are plain, so that a record which has just begun can be passed over in one go
+            while tag := _NEXT_TAG.match(self._data, at):
+                self._parser.Parse(data[at:tag.end()], False)
+                at = self._leapt(tag.end())
+            self._parser.Parse(data[at:], True)
         return self
+
+    def _leapt(self, at: int) -> int:
+        """Where to read on: `at`, or behind the record whose start tag ends there, where no more need be known of it."""
+        began, self._began = self._began, False
+        room = MAX_DEPTH - len(self._frames)
+        end = _end_of_plain(self._data, self._frames[-1].start, at, room) if began else 0
+        if not end:
+            return at
+        parser = self._parser
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
+        parser.Parse(memoryview(self._data)[at:end], False)  # as well-formed as all else it must be
+        self._close(end)
+        return end
 
     def records(self) -> Iterator[tuple[bytes, int]]:
         """Each record, with the line of the document on which it begins."""
@@ -272,6 +302,7 @@ class Scanner:
 
     def _pass_over(self) -> None:
         """Only count until the record that has just begun ends: most of a page is inside of records."""
+        self._began = True
         parser, within = self._parser, len(self._frames)
         depth = within
         prefixes = set()
@@ -308,27 +339,30 @@ class Scanner:
         except XmlRefused as refused:
             place = where(self._data, self._parser.CurrentByteIndex)
             raise XmlRefused(f"{str(refused).rstrip('.')} ({place}).") from None
-        self._frames.append(_Frame(qualified, scope, self._parser.CurrentByteIndex))
+        path = (*self._path(), qualified)
+        self._frames.append(_Frame(path, scope, self._parser.CurrentByteIndex))
         self._attributes.append(plain)
-        if self._wanted(self._path()):
+        if self._wanted(path):
             self.lines.append(self._parser.CurrentLineNumber)
             self._pass_over()
 
     def _end(self, _name: str) -> None:
-        path = self._path()
         frame = self._frames.pop()
-        self.events.append(("text", path, "".join(frame.text), self._attributes.pop()))
+        self.events.append(("text", frame.path, "".join(frame.text), self._attributes.pop()))
 
     def _end_record(self, prefixes: set[str]) -> None:
-        path = self._path()
+        scope = self._frames[-1].scope
+        self._close(element_end(self._data, self._frames[-1].start, self._parser.CurrentByteIndex))
+        if not prefixes <= scope.keys():  # declared further inside, or nowhere
+            Scanner(cast(bytes, self.events[-1][2]), lambda path: False).run()
+
+    def _close(self, end: int) -> None:
+        """Cut out the record that ends there."""
         frame = self._frames.pop()
         self._attributes.pop()
         outer = self._frames[-1].scope if self._frames else {}
-        end = element_end(self._data, frame.start, self._parser.CurrentByteIndex)
-        body = self_contained(self._data[frame.start:end], outer)
-        if not prefixes <= frame.scope.keys():  # declared further inside, or nowhere
-            Scanner(body, lambda path: False).run()
-        self.events.append(("record", path, body, {}))
+        self.events.append(("record", frame.path, self_contained(self._data[frame.start:end], outer), {}))
+        self._began = False
         self._walk()
 
     def _characters(self, text: str) -> None:
@@ -336,7 +370,7 @@ class Scanner:
             self._frames[-1].text.append(text)
 
     def _path(self) -> tuple[tuple[str, str], ...]:
-        return tuple(frame.name for frame in self._frames)
+        return self._frames[-1].path if self._frames else ()
 
     def _too_deep(self) -> None:
         raise _too_much("Its elements are nested deeper than", MAX_DEPTH, "", self._data, self._parser)
@@ -347,6 +381,8 @@ class Scanner:
 
 def _inner_scope(outer: Mapping[str | None, str], attributes: Mapping[str, str]) -> dict[str | None, str]:
     """The namespaces in scope of an element with these attributes."""
+    if not attributes and isinstance(outer, dict):
+        return outer
     declared = {(name[6:] or None): value for name, value in attributes.items()
                 if name == "xmlns" or name.startswith("xmlns:")}
     return {**outer, **declared} if declared or not isinstance(outer, dict) else outer
@@ -388,6 +424,12 @@ def _is_record(path: tuple[tuple[str, str], ...]) -> bool:
 
 
 START_TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
+# text, and behind it one whole tag, instruction or comment that nothing can be hidden in
+_NEXT_TAG = re.compile(rb"[^<]*(?:</[^\s<>/]+\s*>|<[^\s<>/!?]+(?:\s+[^\s=/<>]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*/?>"
+                       rb"|<\?[^<>?]*\?>|<!--[^<>-]*-->)")
+_NOT_PLAIN = re.compile(rb"<[^\s<>/:]*[:!?]")  # a prefix, a comment, CDATA, an instruction
+_AROUND = re.compile(rb">\s*</")
+_PLAIN = 200_000  # bytes of a record that is passed over in one go: its attributes are not counted
 _NAME = re.compile(rb"<[^\s/>]+")
 _XMLNS = re.compile(rb"\sxmlns(?::([^\s=]+))?\s*=")
 
@@ -401,6 +443,26 @@ def element_end(data: bytes, start: int, at_end: int) -> int:
     if tag is not None and tag.group().endswith(b"/>"):
         return tag.end()
     return data.index(b">", at_end) + 1
+
+
+def _end_of_plain(data: bytes, start: int, tag_end: int, room: int) -> int:
+    """Where the record with that start tag ends; 0 where only a parser can tell, or it may be deeper than `room`.
+
+    Without comments, CDATA and instructions every < begins a tag, and so the first end tag of its name is its own where
+    no element within has such a name. Without prefixes within there is none that is declared nowhere.
+    """
+    name = _NAME.match(data, start)
+    assert name is not None  # a start tag has a name
+    own = name.group()[1:]
+    last = data.find(b"</" + own, tag_end, start + _PLAIN)
+    after = data.find(b">", last) + 1 if last > 0 else 0
+    if not after or data[last + 2 + len(own):after - 1].strip():
+        return 0
+    if data.find(b"<" + own, tag_end, last) >= 0 or _NOT_PLAIN.search(data, tag_end, last):
+        return 0
+    # each element around another has an end tag, and each of these but the innermost stands behind another tag
+    deep = data.count(b"</", tag_end, last) >= room and len(_AROUND.findall(data, tag_end, last)) >= room
+    return 0 if deep else after
 
 
 def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:

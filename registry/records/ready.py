@@ -111,8 +111,9 @@ def prepare(schemas: Schemas, kept: bytes, element: etree._Element, first_line: 
     fault = _fault(ready)
     if fault:
         return replace(ready, fault=fault)
-    profile, problems = schemas.validate_any(element)
-    return replace(ready, digest=xmlio.digest(element), profile=profile or "", problems=tuple(problems))
+    written = xmlio.canonical(element)
+    profile, problems = schemas.validate_any(element, written)
+    return replace(ready, digest=xmlio.digest(element, written), profile=profile or "", problems=tuple(problems))
 
 
 def _fault(ready: Ready) -> str:

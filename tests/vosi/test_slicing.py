@@ -53,3 +53,25 @@ def test_what_only_looks_like_too_much_is_parsed() -> None:
     tags = xmlio.parse(b"<r>" + b"<a></a>" * (MAX_ELEMENTS // 2 + 1) + b"</r>")
     assert len(tags) == MAX_ELEMENTS // 2 + 1
     assert len(xmlio.parse(nested(MAX_DEPTH))) == 1
+
+
+TRAPS = (
+    b"<r><a>1</a><!-- </r> --></r>", b"<r><![CDATA[</r>]]></r>", b"<r><?x </r> ?></r>", b"<r><r>1</r></r>", b"<r><rr/></r >",
+    b"<r a='</r>'/>", b"<r a='>'><b c='</r'/></r>", b"<r/>", b"<r><b xmlns='urn:b'/></r>", b"<r>]]&gt;</r\n>", b"<r>a > b</r>",
+    b"<p:r xmlns:p='urn:p'><p:b/></p:r>", b"<r></r><r>2</r>", b"<r><b></r></b>", b"<r>", b"<r></s></r>", b"<r>&x;</r>",
+)
+
+
+@pytest.mark.parametrize("inside", TRAPS)
+def test_a_record_passed_over_in_one_go_is_one_that_was_read_tag_by_tag(
+    inside: bytes, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found() -> list[bytes] | str:
+        try:
+            return cut(b"<c/>" + inside + b"<d>4</d>")
+        except XmlRefused as error:
+            return str(error)
+
+    in_one_go = found()
+    monkeypatch.setattr(xmlio, "_PLAIN", 0)
+    assert found() == in_one_go
