@@ -14,7 +14,7 @@ from registry.bell import PHASES
 from registry.executor import runtime, tree
 from registry.executor.runtime import EngineAbsent, EngineRefuses, State
 from registry.services import own
-from registry.uws import store
+from registry.uws import kinds, store
 from registry.uws.phases import EXECUTING, SUSPENDED, UNKNOWN
 from registry.uws.store import Job, NoJob
 from registry.worker import stage
@@ -46,7 +46,8 @@ def survey(hands: Hands) -> list[str]:
     _tell_queue(hands, hands.obstacle)
     with site.database.read() as connection:
         jobs = store.leased(connection)
-    hands.watch.forget(jobs)
+        answered = store.leased(connection, kinds.QUERIES)  # by threads of workers, some of which may be gone
+    hands.watch.forget([*jobs, *answered])
     hands.claims.still(jobs)
     known = {stage.container(site, job) for job in jobs}
     ours = [state for state in states if state.labels.get(runtime.HOME) == stage.home(site)]

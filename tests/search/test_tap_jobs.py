@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from registry import access, clock
 from registry.bell import WORK
+from registry.executor.fake import FakeRuntime
 from registry.records import founding
 from registry.search import views
 from registry.search.running import Queries
@@ -27,6 +28,7 @@ from registry.worker.lease import Lease
 from registry.worker.queries import Crew
 from tests.oai.serving import loopback, serving
 from tests.vosi.judges import official_faults, problems
+from tests.worker.bench import Worker
 from vosi import namespaces as ns
 
 QUERY = {"LANG": "ADQL", "QUERY": "SELECT ivoid FROM rr.resource ORDER BY ivoid"}
@@ -361,3 +363,18 @@ def test_pyvo_keeps_queries_as_jobs_and_waits_for_them(tmp_path: Any) -> None:
         lease.close()
         site.close()
     assert not thread.is_alive()
+
+
+def test_the_starters_of_containers_leave_the_lease_of_a_query_whose_worker_died(world: World) -> None:
+    """By that file the next worker knows at once, and not in half a minute, that nobody works on it."""
+    _, lease = world.crew()
+    url = world.make(PHASE="RUN")
+    with world.site.database.write() as connection:
+        assert store.claim_query(connection, lease.name)
+    world.end(lease)
+    starters = Worker(world.site, FakeRuntime())
+    starters.once()
+    assert (world.site.settings.instance / "run" / "workers" / lease.name).exists()
+    crew, _ = world.crew()
+    look_until(crew, lambda: world.job(url).final)
+    starters.die()
