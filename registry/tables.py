@@ -509,6 +509,7 @@ rr_capability = Table(
     "rr_capability", metadata, Column("ivoid", String, primary_key=True),
     Column("cap_index", SmallInteger, primary_key=True), Column("cap_type", String),
     Column("cap_description", Text), Column("standard_id", String),
+    sqlite_with_rowid=False,  # a search joins it by its key: one look instead of two
 )
 _by_value(rr_capability.c.cap_type)
 _by_value(rr_capability.c.standard_id).ddl_if(dialect="postgresql")
@@ -519,6 +520,7 @@ rr_interface = Table(
     Column("intf_type", String), Column("intf_role", String), Column("std_version", String),
     Column("query_type", String), Column("result_type", String), Column("wsdl_url", Text), Column("url_use", String),
     Column("access_url", Text), Column("mirror_url", Text), Column("authenticated_only", SmallInteger),
+    sqlite_with_rowid=False,
 )
 _by_value(rr_interface.c.access_url)
 rr_intf_param = Table(
@@ -549,6 +551,7 @@ rr_table_column = Table(
     Column("delim", String), Column("type_system", String), Column("flag", String), Column("column_description", Text),
 )
 Index("rr_table_column_by_table", rr_table_column.c.ivoid, rr_table_column.c.table_index)
+Index("rr_table_column_by_ucd", rr_table_column.c.ucd, rr_table_column.c.ivoid).ddl_if(dialect="sqlite")
 rr_relationship = Table(
     "rr_relationship", metadata, _row("relationship"), _ivoid(index=True), Column("relationship_type", String),
     Column("related_id", String), Column("related_name", Text),
