@@ -106,7 +106,7 @@ def test_what_a_form_does_not_know_stays_in_a_changed_capability() -> None:
     assert xml == base.replace(b"http://127.0.0.1:8101/tap", b"http://new.example/")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_is_typed_is_read_back(data: Any) -> None:
     base = compose(replace(drafts.FULL, stc_profile=None))
@@ -178,7 +178,7 @@ def test_a_fault_is_told_at_its_field_in_one_sentence(path: str, value: str, wha
     assert list(said) == [path] and said[path].startswith(what)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=40) | st.from_regex(r"r(/[a-z]{1,8}\.n?[0-9]{0,2}){0,4}(/@[a-z-]+)?", fullmatch=True),
                           st.text(max_size=20)), max_size=30), st.text(max_size=40))
 def test_no_form_however_hostile_breaks_anything(pairs: list[tuple[str, str]], action: str) -> None:

@@ -34,6 +34,14 @@ def _form_size(state: BlueprintSetupState) -> None:
     state.app.config["MAX_FORM_MEMORY_SIZE"] = state.app.config["MAX_CONTENT_LENGTH"]
 
 
+@pages.after_request
+def _go_back(response: FlaskResponse) -> FlaskResponse:
+    """Let the browser's back button show what was typed: it has no copy of an answer that it may not store."""
+    if request.endpoint in ("admin.edit_post", "admin.edit_xml", "admin.import_record"):
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 @pages.get("/new-record")
 def new_record() -> Answer:
     """Choose what to describe and under which name; with both, the form."""

@@ -17,7 +17,7 @@ IMPORTED, GUESSED, MISSING = "imported", "guessed", "missing"
 _BESIDE = frozenset({"use", "role", "rightsURI", "standardID", "format", "frame", "unit", "arraysize", "type",
                      "status", "namespace", "title"})
 _NAMED = frozenset({"publisher", "managingOrg", "relatedResource", "dataModel", "uploadMethod"})  # often by an identifier
-_PROMINENT = frozenset({"email", "creator", "date"})  # never behind `More`
+_PROMINENT = frozenset({"email", "creator", "date", "interface", "table", "column"})  # never behind `More`
 _FEW = 3  # groups of one name that are shown open
 _SECTIONS = {
     "Name": ("title", "shortName", "altIdentifier"), "What it is": ("content",), "Who is behind it": ("curation",),

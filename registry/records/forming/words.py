@@ -89,7 +89,8 @@ def label(name: str, attribute: bool = False) -> str:
 
 def one_of(name: str) -> str:
     """One of what `label` names, for the button that adds another."""
-    found = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    found = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    found = " ".join(word if word.isupper() else word.lower() for word in found.split())
     return _ONES.get(found, found)
 
 
