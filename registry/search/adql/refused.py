@@ -35,13 +35,13 @@ def spot(line: int, column: int) -> str:
 
 def refuse(words: str, node: exp.Expr | None = None, advice: str = "") -> AdqlRefused:
     """The error to raise: what is wrong, the place of `node`, what would do."""
-    return AdqlRefused(f"{words}{place(node)}{': ' + advice if advice else ''}{'' if advice.endswith('?') else '.'}")
+    return AdqlRefused(f"{words}{place(node)}{': ' + advice if advice else ''}.")
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """`did you mean rr.resource?` or ''; by letters, without their case."""
+    """`perhaps rr.resource is meant` or ''; by letters, without their case."""
     by_letters = {one.lower(): one for one in known}
     found = difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=0.7)
     if not found:  # res_tittle is far from resource, title near rr.res_title
         found = [one for one in by_letters if one.rpartition(".")[2] == name.lower().rpartition(".")[2]][:1]
-    return f"did you mean {by_letters[found[0]]}?" if found else ""
+    return f"perhaps {by_letters[found[0]]} is meant" if found else ""
