@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sqlalchemy import Connection, func, select
 
 from registry.access import Caller
 from registry.admin import figures
+from registry.applications import approving, seen
 from registry.harvest import quarantine, sources, store as harvests
 from registry.records import drafting
 from registry.records.store import DRAFT
@@ -59,6 +61,8 @@ def gather(connection: Connection, caller: Caller) -> list[Kind]:
         ("conflicts", "Two registries claim one authority: its records are taken from the one that manages it.", _conflicts),
         ("held changes", "A service's documents say less than its record does, which stays until a person agrees.", _held),
         ("documents", "What services say of themselves and cannot be read, or is not as their standard has it.", _documents),
+        ("images", "New applications in Docker repositories that wait until a person offers or rejects them.", _images),
+        ("repositories", "Docker repositories that could not be looked at: what is new in them is not seen.", _repositories),
         ("jobs in error", "Applications that ended with an error.", _jobs),
         ("runners elsewhere", "Their offer could not be read: no job is sent there.", _runners),
         ("drafts", "Records that are begun and not published.", _drafts),
@@ -145,9 +149,23 @@ def _runners(connection: Connection, caller: Caller) -> tuple[list[Problem], int
                 for row in rows)
 
 
+def _images(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+    waiting = seen.listing(connection, state=seen.DRAFT, limit=SOME)
+    number = sum(one.counts.get(seen.DRAFT, 0) for one in seen.watched(connection))
+    return [Problem("images", one.app or one.shown, one.reason or f"{one.title or one.name}, seen as {one.shown}.", one.seen,
+                    f"/admin/applications/images/decide?image={quote(one.reference, safe='')}&to=approved", "Decide about it")
+            for one in waiting], max(number, len(waiting))
+
+
+def _repositories(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+    return _all(Problem("repositories", one.host, one.fault, one.read, "/admin/applications/images", "See what is watched")
+                for one in seen.watched(connection) if one.fault)
+
+
 def _drafts(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
     return _all(Problem("drafts", one.ivoid, f"Saved by {one.who}, not published." + (f" {one.why}" if one.why else ""), one.at,
-                        f"/admin{path_of(one.ivoid)}", "Go on with it") for one in drafting.every(connection))
+                        f"/admin{path_of(one.ivoid)}", "Go on with it") for one in drafting.every(connection)
+                if one.who != approving.WHO)  # those show what images wait, which has a place of its own
 
 
 def _records(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:

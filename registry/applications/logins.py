@@ -10,7 +10,7 @@ import base64
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,14 @@ def get(site: Site, host: str) -> Login | None:
     """The login at the repository `host` (host:port); None where the site has none."""
     found = _load(_file(site)).get(host.lower())
     return Login(*found) if found else None
+
+
+def of(site: Site) -> Callable[[str], tuple[str, str] | None]:
+    """What an engine is told when it fetches images: host -> name and password, as they are when it asks."""
+    def login(host: str) -> tuple[str, str] | None:
+        found = get(site, host)
+        return (found.name, found.password) if found else None
+    return login
 
 
 def keep(site: Site, host: str, name: str, password: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from registry.applications import approving, catalogue, references
+from registry.applications import approving, catalogue, logins, references
 from registry.applications.contract import Contract
 from registry.applications.parameters import describe
 from registry.applications.publication import Wording, identifier
@@ -35,6 +35,7 @@ _given = click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", hel
 _files = click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="An input (repeatable).")
 _apis = click.option("--api", "apis", multiple=True, metavar="STANDARD=URL",
                      help="An API to try it on, for each standard that it needs (repeatable).")
+_data = click.option("--data", "data", multiple=True, metavar="NAME=FOLDER", help="A data set that it asks for (repeatable).")
 
 
 @app.command()
@@ -52,9 +53,11 @@ def new(folder: Path, title: str) -> None:
 @_given
 @_files
 @_apis
+@_data
 @json_option
 def test(
-    folder: Path, base: str, pairs: tuple[str, ...], files: tuple[str, ...], apis: tuple[str, ...], as_json: bool,
+    folder: Path, base: str, pairs: tuple[str, ...], files: tuple[str, ...], apis: tuple[str, ...], data: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Build the application in FOLDER and run it behind the walls that jobs have; say which rule it breaks."""
     from registry.cli import app_trial  # the engine's library is heavy, and no other command needs it
@@ -66,7 +69,9 @@ def test(
     try:
         image = app_trial.build(engine, folder, tag, "", base)
         inputs = {name: Path(path) for name, path in map(_pair, files)}
-        tried = app_trial.run(engine, image, contract, [_pair(text) for text in pairs], inputs, dict(map(_pair, apis)))
+        folders = {name: Path(path) for name, path in map(_pair, data)}
+        tried = app_trial.run(
+            engine, image, contract, [_pair(text) for text in pairs], inputs, dict(map(_pair, apis)), folders)
     finally:
         with contextlib.suppress(EngineFault):
             engine.forget(tag)
@@ -92,7 +97,7 @@ def publish(site: Site, folder: Path, name: str, version: str, base: str, as_jso
 
     name = name or folder.resolve().name.lower()
     tag = str(references.parse(f"{site.settings.repository}/{name}:{version}"))
-    engine = Builder(site.settings.docker_host)
+    engine = Builder(site.settings.docker_host, logins.of(site))
     try:
         app_trial.build(engine, folder, tag, version, base)
         digest = engine.push(tag)

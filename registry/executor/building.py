@@ -34,7 +34,7 @@ class Builder(DockerRuntime):
         """Push host:port/name:tag; its digest. Raises EngineRefuses, EngineAbsent."""
         digest = ""
         with self._engine() as client:
-            for event in client.push(tag, stream=True, decode=True):
+            for event in client.push(tag, stream=True, decode=True, auth_config=self._auth(tag)):
                 if "error" in event:
                     raise EngineRefuses(f"{tag} cannot be pushed: {str(event['error']).strip().rstrip('.')}.")
                 digest = (event.get("aux") or {}).get("Digest", digest)

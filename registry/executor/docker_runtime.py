@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -59,10 +59,14 @@ class _Answer(EngineRefuses):
 
 
 class DockerRuntime:
-    """One Docker engine, by its address ('': DOCKER_HOST or this machine's socket); for all threads of a process."""
+    """One Docker engine, by its address ('': DOCKER_HOST or this machine's socket); for all threads of a process.
 
-    def __init__(self, address: str = "") -> None:
+    `login` is asked for the name and password at a Docker repository (host:port); None where there is none.
+    """
+
+    def __init__(self, address: str = "", login: Callable[[str], tuple[str, str] | None] | None = None) -> None:
         self._address = address
+        self._login = login or (lambda host: None)
         self._client: APIClient | None = None
         self._wire: Wire | None = None  # to an engine at a socket of this machine
         self._lock = threading.Lock()
@@ -150,12 +154,17 @@ class DockerRuntime:
             raise ImageAbsent(f"The Docker engine has no image {image}, and it names no repository to fetch it from.")
         try:
             with self._engine() as client:
-                for step in client.pull(repository, tag=digest, stream=True, decode=True):
+                for step in client.pull(repository, tag=digest, stream=True, decode=True, auth_config=self._auth(image)):
                     if "error" in step:
                         raise faults.not_fetched(image, str(step["error"]))
         except _Answer as answer:
             raise faults.not_fetched(image, answer.words) from None
         self._look_at(image)
+
+    def _auth(self, image: str) -> dict[str, str] | None:
+        """What the engine is to log in with where the image is."""
+        found = self._login(image.partition("/")[0])
+        return {"username": found[0], "password": found[1]} if found else None
 
     def _look_at(self, image: str) -> None:
         with self._engine() as client:

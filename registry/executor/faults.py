@@ -7,6 +7,7 @@ import re
 from registry.executor.runtime import EngineAbsent, EngineRefuses, ImageAbsent, RepositoryAbsent
 
 _UNKNOWN_IMAGE = re.compile(r"manifest unknown|not found|does not exist|name unknown|no such image|not known", re.I)
+_LOCKED = re.compile(r"denied|unauthorized|authentication required|no basic auth", re.I)
 
 
 def not_fetched(image: str, words: str) -> EngineAbsent | ImageAbsent | RepositoryAbsent | EngineRefuses:
@@ -15,8 +16,9 @@ def not_fetched(image: str, words: str) -> EngineAbsent | ImageAbsent | Reposito
     words = words.strip().rstrip(".")
     if _UNKNOWN_IMAGE.search(words):
         return ImageAbsent(f"The Docker repository {host} has no image {image}: register the application anew.")
-    if "denied" in words or "unauthorized" in words:
-        return EngineRefuses(f"The Docker repository {host} does not give out {image}: {words}.")
+    if _LOCKED.search(words):
+        return EngineRefuses(f"The Docker repository {host} does not give out {image}: {words}. Where it asks for a login, "
+                             f"`registry app login {host}` keeps one.")
     if "no space left" in words:
         return EngineRefuses(f"The Docker engine has no room for {image}: {words}.")
     return RepositoryAbsent(f"The Docker repository {host} does not answer, so {image} cannot be fetched: {words}.")

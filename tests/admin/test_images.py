@@ -153,3 +153,15 @@ def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, push
     assert client.get("/applications/north.example/app/stars?version=9").status_code == 404
     missing = client.get("/applications/north.example/app/nothing.json")
     assert missing.status_code == 404
+
+
+def test_what_waits_and_what_fails_is_among_the_problems(looked: Any, app: Any, browser: Any) -> None:
+    with looked.database.write() as connection:
+        [one] = seen.watched(connection)
+        seen.looked(connection, one.host, after=60, fault="It is on <fire>.", seconds=None)
+
+    page = browser("publisher").get("/admin/problems").text
+
+    assert "ivo://north.example/app/stars#2.0" in page and "/admin/applications/images/decide?image=" in page
+    assert "It is on &lt;fire&gt;." in page
+    assert "not published" not in page, "the draft that shows them is not told as one that a person has left"

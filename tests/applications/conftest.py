@@ -19,6 +19,7 @@ from registry.site import Site, open_site
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+HTPASSWD = "robot:$2b$04$aL.j1/11eYt8yPuspDXZhepTiWWkCmsvDFgW9u4TIg0RH90pwXtY.\n"  # of the password x
 CONTRACT: dict[str, Any] = {
     "contract": "1.0",
     "parameters": [

@@ -112,6 +112,22 @@ def test_a_required_api_is_reached_through_a_gateway_with_the_token(
 
 
 @pytest.mark.docker
+def test_a_data_set_is_read_from_a_folder_of_ones_own(folder: Path, base: str, tmp_path: Path) -> None:
+    contract = json.loads((folder / "application.json").read_text())
+    (folder / "application.json").write_text(json.dumps({**contract, "data": [{"name": "gaia"}]}))
+    (folder / "main.py").write_text(
+        "import pathlib\npathlib.Path('/results/count.json').write_text(pathlib.Path('/data/gaia/stars').read_text())\n")
+    (tmp_path / "sky").mkdir()
+    (tmp_path / "sky/stars").write_text("{}")
+
+    assert "give --data NAME=FOLDER" in str(ask("test", str(folder), "--base", base).exception)
+    for given, words in ((f"gaia={tmp_path}/no", "is no folder"), (f"other={tmp_path}", "reads gaia")):
+        assert words in str(ask("test", str(folder), "--base", base, "--data", given).exception)
+    done = ask("test", str(folder), "--base", base, "--data", f"gaia={tmp_path}/sky")
+    assert done.exit_code == 0, done.exception
+
+
+@pytest.mark.docker
 def test_it_is_published_and_can_be_picked(folder: Path, base: str, north: Site) -> None:
     site: Any = north
     done = CliRunner().invoke(registry, [

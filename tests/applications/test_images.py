@@ -17,9 +17,11 @@ from applications.demo.base_image import NoBaseImage
 from applications.demo.engine import NoEngine
 from applications.demo.image import ImageRefused
 from applications.demo.repository import NoRepository
-from registry.applications import catalogue
+from registry.applications import catalogue, logins
+from registry.executor.building import Builder
+from registry.executor.runtime import EngineRefuses
 from registry.site import Site
-from tests.applications.conftest import Pusher
+from tests.applications.conftest import HTPASSWD, Opener, Pusher
 from tests.conftest import ROOT
 
 HR_DIAGRAM = ROOT / "applications" / "hr-diagram"
@@ -69,6 +71,33 @@ def test_an_application_is_built_pushed_registered_and_runs(
     with pytest.raises(docker.errors.ContainerError) as caught:
         client.containers.run(reference, remove=True, network_mode="none", read_only=True, user="65534:65534")
     assert caught.value.stderr.decode().startswith("No diagram: ") and caught.value.exit_status == 1
+
+
+@pytest.mark.docker
+def test_the_engine_fetches_and_pushes_with_the_sites_login(
+    client: docker.DockerClient, opened: Opener, tmp_path: Path,
+) -> None:
+    """What was approved in a locked repository can be run, and what is made here can be put there."""
+    (tmp_path / "passwords").write_text(HTPASSWD)
+    more = f"auth:\n  htpasswd:\n    realm: tests\n    path: {tmp_path / 'passwords'}\n"
+    with repository.start(tmp_path / "locked", more=more) as running:
+        site = opened("north", repository=running.address)
+        tag = f"{running.address}/locked:1"
+        runtime = Builder(login=logins.of(site))
+        client.images.get(base_image.build(client=client)).tag(tag)
+        with pytest.raises(EngineRefuses, match="cannot be pushed: .*(no basic auth|unauthorized|authentication)"):
+            runtime.push(tag)
+        logins.keep(site, running.address, "robot", "x")
+        named = f"{running.address}/locked@{runtime.push(tag)}"
+        client.images.remove(tag, force=True)
+        logins.forget(site, running.address)
+        with pytest.raises(EngineRefuses, match=f"does not give out {named}.*`registry app login {running.address}` keeps one"):
+            runtime.ensure_image(named)
+        logins.keep(site, running.address, "robot", "x")
+        runtime.ensure_image(named)
+        assert runtime.has_image(named)
+        client.images.remove(named, force=True)
+        runtime.close()
 
 
 @pytest.mark.docker

@@ -16,10 +16,8 @@ from registry.errors import Denied, NotFound, Refusal
 from registry.records import drafting, store
 from registry.site import Site
 from tests.applications import token_service
-from tests.applications.conftest import CONTRACT, Opener, Pusher
+from tests.applications.conftest import CONTRACT, HTPASSWD, Opener, Pusher
 from vosi import capabilities, xmlio
-
-HTPASSWD = "robot:$2b$04$aL.j1/11eYt8yPuspDXZhepTiWWkCmsvDFgW9u4TIg0RH90pwXtY.\n"  # of the password x
 
 
 @pytest.fixture()
