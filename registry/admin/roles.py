@@ -88,6 +88,7 @@ ROLE_OF = {
     "api.openapi": EVERYBODY,
     "api.records": EVERYBODY,
     "api.search_records": EVERYBODY,
+    "api.query_records": EVERYBODY,
     "api.records_add": PUBLISHER,
     "api.records_check": PUBLISHER,
     "api.records_act": PUBLISHER,

@@ -24,6 +24,7 @@ from registry.admin import (
     people,
     people_api,
     quarantine,
+    query_api,
     records,
     runs,
     search_api,
@@ -36,7 +37,7 @@ from registry.records.views import path_of
 # importing these puts their views on the blueprints
 MODULES = (
     api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login,
-    overview, people, people_api, quarantine, records, runs, search_api, services, sources,
+    overview, people, people_api, quarantine, query_api, records, runs, search_api, services, sources,
 )
 _HOUR = 3600
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from flask import Blueprint, Flask, Response, current_app, render_template, request
@@ -15,8 +16,10 @@ from registry.errors import Busy, Refusal
 from registry.search import described
 from registry.search.running import Queries
 from registry.search.tap import documents, formats, parameters, votable
+from registry.search.tap.cells import convert_of, row_texts
 from registry.search.tap.examples import EXAMPLES
 from registry.search.tap.formats import Table
+from registry.search.tap.parameters import Asked
 from registry.site import Site
 from registry.uws import jobs, kinds, queries
 from registry.uws.faces.views import list_of
@@ -26,8 +29,18 @@ from registry.uws.views import Face
 blueprint = Blueprint("tap", __name__)
 _QUERIES = "tap queries"
 _VOTABLE, _XML = "application/x-votable+xml", "text/xml; charset=utf-8"
+_ON_A_PAGE = 100  # rows
 _AT_ONCE = 1000  # rows up to which an answer is made whole, so that its length is known and its errors have a status
 _DATABASE_RETRY = 10  # seconds
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The beginning of an answer, for people: (name, description) of its columns, its rows, whether there are more."""
+
+    columns: list[tuple[str, str]]
+    rows: list[list[str]]
+    more: bool
 
 
 def register(app: Flask) -> None:
@@ -51,7 +64,11 @@ ASYNC = Face("tap/async", kinds.QUERIES, queries.create, frozenset({"run.json", 
 @blueprint.route("/tap/sync", methods=["GET", "POST"])
 def sync() -> Response:
     """A query and its answer in one request (TAP 1.1 §2.2)."""
-    asked = parameters.asked([*request.args.items(multi=True), *request.form.items(multi=True)])
+    return answered(parameters.asked([*request.args.items(multi=True), *request.form.items(multi=True)]))
+
+
+def answered(asked: Asked) -> Response:
+    """The answer in its format; a long one goes out as its rows come. Raises Refusal before it has begun."""
     stack = ExitStack()
     try:
         answer = stack.enter_context(_queries().answer(asked.query, maxrec=asked.maxrec))
@@ -77,10 +94,25 @@ def _infos(query: str) -> tuple[tuple[str, str], ...]:
 
 
 @blueprint.get("/tap", strict_slashes=False)
-def page() -> str:
-    """What can be asked here and how, with a field to ask in."""
-    return render_template("search/tap.html", schemas=described.SCHEMAS, examples=EXAMPLES, formats=formats.FORMATS,
-                           settings=_site().settings, languages=parameters.LANGUAGES)
+def page() -> tuple[str, int]:
+    """What can be asked here and how, with a field to ask in; with QUERY the first rows of its answer."""
+    query = " ".join(request.args.getlist("QUERY")).strip()
+    shown, fault, status = None, "", 200
+    if query:
+        try:
+            shown = _shown(query)
+        except Refusal as error:
+            fault, status = str(error), error.status
+    return render_template(
+        "search/tap.html", schemas=described.SCHEMAS, examples=EXAMPLES, formats=formats.FORMATS, settings=_site().settings,
+        languages=parameters.LANGUAGES, query=query or EXAMPLES[0].query, shown=shown, fault=fault), status
+
+
+def _shown(query: str) -> Shown:
+    with _queries().answer(query, maxrec=_ON_A_PAGE) as answer:
+        converts = [convert_of(column) for column in answer.columns]
+        rows = [row_texts(row, converts) for row in answer.rows]
+        return Shown([(column.name, column.description) for column in answer.columns], rows, answer.overflow)
 
 
 @blueprint.get("/tap/capabilities")
