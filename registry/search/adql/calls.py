@@ -177,7 +177,7 @@ class Calls:
         """COALESCE."""
         raise NotImplementedError
 
-    def inner_query(self, node: exp.Expr, scope: Scope | None) -> Source:
+    def inner_query(self, node: exp.Expr, scope: Scope | None, *, repeated: bool = True) -> Source:
         """A query in brackets."""
         raise NotImplementedError
 

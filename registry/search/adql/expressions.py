@@ -192,7 +192,7 @@ class Expressions(Calls):
         value = self.value(node.this, scope)
         query = node.args.get("query")
         if query is not None:
-            found = self.inner_query(query, scope)
+            found = self.inner_query(query, scope, repeated=False)
             if len(found.columns) != 1:
                 raise refuse(f"The query behind IN has {len(found.columns)} columns", node, "let it select one")
             self._alike(node, value, found.columns[0].piece)
@@ -209,7 +209,7 @@ class Expressions(Calls):
         return f"{self.value(node.this, scope).sql} IS NULL"
 
     def _exists(self, node: exp.Exists, scope: Scope) -> str:
-        return f"EXISTS {self.inner_query(node.this, scope).sql}"
+        return f"EXISTS {self.inner_query(node.this, scope, repeated=False).sql}"
 
     def coalesced(self, node: exp.Anonymous, scope: Scope) -> Piece:
         """COALESCE (ADQL 2.1 §4.6)."""

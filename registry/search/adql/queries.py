@@ -42,9 +42,14 @@ class Queries(Joins):
             return self._select(node, outer, most)
         raise refuse("This is no query", node, "SELECT is expected")
 
-    def inner_query(self, node: exp.Expr, scope: Scope | None) -> Source:
-        """A query in brackets, which may use the columns of `scope` (not those of a FROM that it stands in)."""
+    def inner_query(self, node: exp.Expr, scope: Scope | None, *, repeated: bool = True) -> Source:
+        """A query in brackets, which may use the columns of `scope` (not those of a FROM that it stands in).
+
+        Where it does not matter how often a row is in it (not `repeated`), DISTINCT is not worth its sorting.
+        """
         before, self.aggregating = self.aggregating, False
+        if not repeated:
+            _take_off_distinct(node)
         found = self.query(node, scope)
         self.aggregating = before
         return Source(f"({found.sql})", found.columns)
@@ -274,3 +279,17 @@ class Queries(Joins):
             piece = left.piece if same else mixed([left.piece, right.piece], left.piece.sql)
             columns.append(Visible(left.name, replace(piece, gathered=None)))
         return columns
+
+
+def _take_off_distinct(node: exp.Expr) -> None:
+    """Of a query, and of all that it unites, where no rows are counted or skipped in it."""
+    if isinstance(node, exp.Subquery):
+        _take_off_distinct(node.this)
+    elif any(node.args.get(part) for part in ("limit", "offset", "order")):
+        return
+    elif isinstance(node, exp.Select):
+        node.set("distinct", None)
+    elif isinstance(node, exp.Union):
+        node.set("distinct", False)
+        _take_off_distinct(node.this)
+        _take_off_distinct(node.args["expression"])
