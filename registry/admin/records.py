@@ -14,12 +14,15 @@ from registry.records import drafting, listing, store
 from registry.records.views import path_of
 
 PAGE = 50
+SIZES = (50, 100, 200)
 
 
 @pages.get("/records")
 def records() -> str:
     """A page of records; the whole state is in the address."""
     wanted = {name: request.args.get(name, "").strip()[:200] for name in ("q", "origin", "type", "after")}
+    size = request.args.get("size", PAGE, type=int)
+    size = size if size in SIZES else PAGE
     with site().database.read() as connection:
         found = listing.browse(
             connection,
@@ -28,14 +31,17 @@ def records() -> str:
             words=wanted["q"],
             deleted=True,
             after=wanted["after"],
-            limit=PAGE + 1,
+            limit=size + 1,
         )
         drafts = drafting.every(connection)
         sets = [one for one in listing.all_sets(connection) if one.spec != listing.MANAGED]
-    more = found[PAGE - 1].key if len(found) > PAGE else ""
+    more = found[size - 1].key if len(found) > size else ""
     return render_template(
         "admin/records.html",
-        records=found[:PAGE],
+        records=found[:size],
+        size=size,
+        sizes=SIZES,
+        twin=_list_twin(wanted),
         wanted=wanted,
         more=more,
         drafts=drafts,
@@ -64,6 +70,12 @@ def record_retire(name: str) -> Response | tuple[str, int]:
     gone = acts.act("delete", f"ivo://{name}", form.why.data)
     flash(f"{gone.ivoid} {acts.SAYS['delete']}.", "success")
     return redirect(f"{request.script_root}/admin{path_of(gone.ivoid)}", 303)
+
+
+def _list_twin(wanted: dict[str, str]) -> twins.Twin:
+    options = {"--origin": wanted["origin"], "--type": wanted["type"]}
+    words = [part for name, value in options.items() if value for part in (name, value)]
+    return twins.reading(site().settings, ("records", "list", *words, *wanted["q"].split()), "records", wanted)
 
 
 def _page(name: str, form: ConfirmForm, problem: str = "") -> str:

@@ -108,6 +108,10 @@ def test_a_draft_is_kept_told_and_published(founded: Any, browser: Any, stars: A
     assert kept.json["draft"] == 2 and kept.json["conflict"] == ""
     other = send(person, "/admin/edit-check/north.example/stars", form, "", **{"r/title.0": "Other", "autosave": "1"})
     assert "was saved by publisher" in other.json["conflict"]
+    clash = send(person, EDIT, form, "save", **{"r/title.0": "Other"})
+    assert clash.status_code == 409 and fields(clash)["r/title.0"] == "Other" and "save yours in its place" in text(clash)
+    assert "revision 3" in text(send(person, EDIT, clash, "overwrite"))
+    send(person, "/admin/edit-check/north.example/stars", person.get(EDIT), "", **{"r/title.0": "Later still", "autosave": "1"})
     reviewed = send(person, EDIT, person.get(EDIT), "review")
     assert "Later still" in text(reviewed) and "First" in text(reviewed)
     send(person, EDIT, reviewed, "publish")

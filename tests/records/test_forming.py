@@ -150,6 +150,17 @@ def test_buttons_add_take_away_and_move() -> None:
     assert b"<name>B" not in rewriting.written(base, root)
 
 
+@pytest.mark.parametrize("kind", ["", "tr:TableAccess", "cs:ConeSearch", "sia:SimpleImageAccess", "ssap:SimpleSpectralAccess",
+                                  "slap:SimpleLineAccess", "vg:Harvest"])
+def test_a_new_capability_needs_its_address_only(kind: str) -> None:
+    base = compose(drafts.minimal("vs:CatalogService"))
+    root = nodes.read(shapes(), base)
+    place = posting.act(shapes(), root, f"add:r/capability.{kind}")
+    xml, again = filled(base, [*typed(root, nodes.read(shapes(), base)),
+                               (f"{place}/interface.n1/accessURL.n1", "http://127.0.0.1:8101/x?")])
+    assert told(xml, again) == {} and official_faults(xml) == []
+
+
 def test_a_service_becomes_a_cone_search_and_plain_again() -> None:
     base = compose(drafts.minimal("vs:CatalogService", capabilities=(drafts.PROTOCOLS[2],)))
     xml, root = filled(base, [("r/capability.0/@xsi:type", "tr:TableAccess")])

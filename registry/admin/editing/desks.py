@@ -13,7 +13,7 @@ from registry.admin import guard, services, twins
 from registry.admin.editing import acts, begin_watch, stale
 from registry.admin.forms import ServiceForm
 from registry.admin.pages import pages, site
-from registry.errors import Refusal
+from registry.errors import Conflict, Refusal
 from registry.records import authorities, comparing, store
 from registry.records.forming import carrying, desk as desks, posting, shape, showing, vocabulary
 from registry.records.forming.desk import Desk
@@ -95,8 +95,8 @@ def edit_post(name: str) -> Answer:
     """What a button of the form asks for; the form is drawn again with all that was typed, whatever becomes of it."""
     desk = _sent(name)
     act = request.form.get("do", "check")
-    if act == "save":
-        return _save(desk)
+    if act in ("save", "overwrite"):
+        return _save(desk, anyway=act == "overwrite")
     if act == "review":
         faults = desks.check(site(), desk)
         return page(desk, faults, status=400) if faults else review(desk)
@@ -156,13 +156,13 @@ def edit_xml(name: str) -> Answer:
 
 def page(
     desk: Desk, faults: Iterable[Fault] = (), *, problem: str = "", note: str = "", focus: str = "", checked: bool = False,
-    status: int = 200, oddities: Iterable[str] = (),
+    status: int = 200, oddities: Iterable[str] = (), overwrite: bool = False,
 ) -> Answer:
     """The form as it stands, with what is wrong beside each field."""
     told = list(faults)
     answer = render_template(
         "admin/edit.html", desk=desk, sections=showing.sections(desk.root, told, desk.marks), faults=told,
-        problem=problem, note=note, oddities=list(oddities), checked=checked, carried=_carried(desk),
+        problem=problem, note=note, oddities=list(oddities), overwrite=overwrite, checked=checked, carried=_carried(desk),
         focus=showing.identify(focus) if focus else "",
         lists=vocabulary.suggestions(), identify=showing.identify, twin=_twin(desk), kind=desks.KINDS.get(desk.type, desk.type))
     return (answer, status) if status != 200 else answer
@@ -200,9 +200,12 @@ def _carried(desk: Desk, made: bool = False) -> dict[str, str]:
             "marks": desks.write_marks(desk.marks), "watch": desk.watch}
 
 
-def _save(desk: Desk) -> Answer:
+def _save(desk: Desk, anyway: bool = False) -> Answer:
+    """Keep the draft; `anyway` in the place of one that somebody else has saved meanwhile."""
     try:
-        saved = desks.save(site(), desk, guard.who(), request.form.get("why", ""))
+        saved = desks.save(site(), desk, guard.who(), request.form.get("why", ""), anyway=anyway)
+    except Conflict as conflict:
+        return page(desk, problem=str(conflict), overwrite=True, status=conflict.status)
     except (Refusal, XmlRefused) as refusal:
         status = getattr(refusal, "status", 400)
         return page(desk, problem=str(refusal), status=status)

@@ -177,9 +177,10 @@ def _unpublishable(site: Site, xml: bytes) -> tuple[publish.Problem, ...]:
     return (fault,) if fault else ()
 
 
-def save(site: Site, desk: Desk, who: str, why: str = "") -> SavedDraft:
-    """Keep the desk as the draft of its name; raises what `save_draft` raises."""
-    return drafting.save_draft(site, desk.xml, who=who, why=why, expected=desk.draft, based_on=desk.began)
+def save(site: Site, desk: Desk, who: str, why: str = "", *, anyway: bool = False) -> SavedDraft:
+    """Keep the desk as the draft of its name, `anyway` whoever has saved it since; raises what `save_draft` raises."""
+    expected = None if anyway else desk.draft
+    return drafting.save_draft(site, desk.xml, who=who, why=why, expected=expected, based_on=desk.began)
 
 
 def publish_now(site: Site, desk: Desk, who: str, why: str = "") -> Record:

@@ -6,10 +6,11 @@ to be looked at, not something that is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from registry.records.forming import words
 from registry.records.forming.nodes import ROOT, Node, complete, next_token, read, values
+from registry.records.forming.presets import as_new
 from registry.records.forming.shape import Shapes
 
 
@@ -81,14 +82,8 @@ def _taken(mine: list[Node], theirs: list[Node]) -> list[Node]:
             left.remove(twin)
             taken.append(twin)
         else:
-            taken.append(_as_new(one, next_token([*taken, *theirs])))
+            taken.append(as_new(one, next_token([*taken, *theirs])))
     return taken
-
-
-def _as_new(node: Node, token: str) -> Node:
-    children = {name: [_as_new(one, f"n{number + 1}") for number, one in enumerate(nodes)]
-                for name, nodes in node.children.items()}
-    return replace(node, token=token, span=None, inside=(), was=None, children=children)
 
 
 def _said(nodes: list[Node]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from registry.errors import Refusal
 from registry.records.forming.nodes import ROOT, TYPE, Node, at, complete, new, next_token, retyped, tidy
+from registry.records.forming.presets import preset
 from registry.records.forming.shape import Field, Shapes
 
 MOST_VALUES = 20_000  # fields of one form
@@ -78,7 +79,7 @@ def _added(shapes: Shapes, parent: Node | None, path: str, name: str, type_: str
     group = parent.group(name)
     if field.most is not None and len(group) >= field.most:
         return f"{path}/{name}.{group[-1].token}"
-    node = new(shapes, field, next_token(group), type_)
+    node = preset(shapes, new(shapes, field, next_token(group), type_))
     group.append(node)
     return f"{path}/{name}.{node.token}"
 
