@@ -169,10 +169,30 @@ def read(document: Any) -> Contract:
     place = f"The label {LABEL}"
     if not isinstance(document, Mapping):
         raise ContractError(f"{place} is not a JSON object.")
+    version = _version(document, place)
+    if version == VERSION:
+        return _read(document, version, place, strict=True)
+    try:
+        return _read(document, version, place, strict=False)  # later minor versions may add keys
+    except ContractError as error:
+        raise ContractError(f"{error} It is of contract {version}, of which this service knows what {VERSION} has: a newer "
+                            "version of this service may understand it.") from None
+
+
+def _version(document: Mapping[str, Any], place: str) -> str:
     version = _text(document, "contract", place)
-    if not re.fullmatch(r"1\.\d{1,3}", version):
-        raise ContractError(f"{place} says contract {version!r}; this service knows contract {VERSION}.")
-    strict = version == VERSION  # later minor versions may add keys
+    known = re.fullmatch(r"(\d{1,3})\.\d{1,3}", version)
+    if known is None:
+        raise ContractError(f"{place} says contract {version[:40]!r}, which is no version such as {VERSION}.")
+    major = VERSION.partition(".")[0]
+    if known[1] != major:
+        raise ContractError(
+            f"{place} says contract {version!r}; this service knows contract {major}.x (now {VERSION}): a version of the "
+            f"application for contract {major} runs here, or another version of this service runs it.")
+    return version
+
+
+def _read(document: Mapping[str, Any], version: str, place: str, *, strict: bool) -> Contract:
     _known(document, "label", place, strict)
     contract = Contract(
         version=version, **{key: _text(document, key, place, "") for key in _WORDS},

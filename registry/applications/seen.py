@@ -253,8 +253,14 @@ def barred(connection: Connection, references: Collection[str]) -> dict[str, See
 
 
 def of_application(connection: Connection, ivoid: str, *wanted: str) -> list[Seen]:
-    """The images of an application in those states (all where none is named), oldest first."""
-    query = select(images).where(func.lower(images.c.ivoid) == ivoid.lower())
+    """The images of an application in those states (all where none is named), oldest first.
+
+    It is named by its identifier, or by the last part of that.
+    """
+    name = func.lower(images.c.ivoid)
+    whole = "/" in ivoid or not ivoid
+    query = select(images).where(name == ivoid.lower() if whole else name.endswith(f"/{ivoid.lower()}", autoescape=True))
+    query = query.where(images.c.ivoid != "")
     rows = connection.execute(query.where(images.c.state.in_(wanted)) if wanted else query)
     return sorted(map(_seen, rows), key=lambda one: one.order)
 

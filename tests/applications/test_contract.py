@@ -65,7 +65,12 @@ def parameter(**changes: Any) -> str:
 @pytest.mark.parametrize(("text", "words"), [
     ("{", "not JSON"),
     ("[]", "not a JSON object"),
-    (label(contract="2.0"), "contract '2.0'"),
+    (label(contract="2.0"), r"contract '2.0'; this service knows contract 1.x \(now 1.0\): a version of the application for"),
+    (label(contract="0.9"), "contract '0.9'; this service knows contract 1.x"),
+    (label(contract="1"), "contract '1', which is no version such as 1.0"),
+    (label(contract="newest" * 100), "which is no version"),
+    (label(contract=1.0), "contract must be a text"),
+    (label(contract="1.7", network="mesh"), "'mesh' is not one of none, dc. It is of contract 1.7, of which this service knows"),
     (label(contract=None), "contract is missing"),
     (label(extra=1), "the key 'extra'"),
     (label(network="host"), "'host' is not one of none, dc"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from applications.demo.image import CONTRACT
-from registry.applications import contract, values
+from registry.applications import contract, distribution, seen, values
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "application-contract.md").read_text()
@@ -29,6 +31,28 @@ def test_every_key_and_forbidden_name_is_in_the_document() -> None:
         assert re.search(rf"[`\"]{re.escape(word)}[`\"]", TEXT), f"{word} is not in the document"
     for number in (contract.MAX_LABEL, values.MAX_TEXT):
         assert str(number) in TEXT
+
+
+def test_every_state_of_an_image_is_in_the_document() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (yes|no) \|$", TEXT, re.M)
+
+    assert sorted(name for name, _ in rows) == sorted(seen.STATES)
+    assert [name for name, runs in rows if runs == "yes"] == [seen.APPROVED]
+    assert f"more than {distribution.MAX_DOCUMENT} bytes" in " ".join(TEXT.split())
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.7", "2.0"])
+def test_what_a_service_does_with_each_version_is_as_the_document_says(version: str) -> None:
+    text = json.dumps({"contract": version, "colour": "blue"})
+    says = next(row for row in TEXT.splitlines() if row.startswith(f'| `"{version}"`'))
+    if version == "1.7":
+        assert "are passed over" in says and contract.read_label(text).version == version
+        return
+    with pytest.raises(contract.ContractError) as caught:
+        contract.read_label(text)
+    assert "refused" in says and ("colour" in str(caught.value)) == (version == "1.0")
+    if version == "2.0":
+        assert re.search('"(.*)"', says.partition("refused: ")[2])[1] in str(caught.value)  # type: ignore[index]
 
 
 def test_the_document_names_its_version() -> None:

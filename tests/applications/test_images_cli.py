@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
+from registry import create_app
 from registry.access import ANONYMOUS
 from registry.applications import catalogue, consequences, logins, seen
 from registry.cli.main import registry
 from registry.errors import Refusal
 from registry.site import Site
+from registry.tables import jobs
 from registry.uws import jobs as use_cases
 from tests.applications.conftest import CONTRACT, Opener, Pusher
 from tests.applications.test_watching import own
@@ -152,3 +156,26 @@ def test_jobs_of_an_image_are_counted(north: Site, pusher: Pusher) -> None:
     assert consequences.of(north, one, seen.RETRACTED) == [
         "ivo://north.example/app/counted has no other version: it is offered no longer, here or where it was harvested.",
         "2 jobs of it wait or run, and go on."]
+
+
+def test_what_is_decided_is_told_at_every_place(datacenter: Site, own: Pusher, tell: Tell) -> None:
+    """By command, UWS, its form of questions, and as a place to run: the same sentence."""
+    own.application("stars", "1")
+    catalogue.register(datacenter, f"{own.address}/stars:1", who="ann")
+    tell("mark-vulnerable", "stars#1", "--why", "it lets strangers in")
+    says = "ivo://north.example/app/stars#1 is not offered: it was marked as vulnerable by cli:"
+    client = create_app(datacenter).test_client()
+    runner = CliRunner()
+
+    for words in (["run", "stars", "band=B"], ["where", "stars"], ["app", "show", "stars"]):
+        done = runner.invoke(registry, ["--instance", str(datacenter.settings.instance), *words])
+        assert says in str(done.exception) and "lets strangers in" in str(done.exception), words
+    for path in ("/where?app=stars", "/where.json?app=stars", "/applications/north.example/app/stars"):
+        answer = client.get(path)
+        assert answer.status_code == 403 and says in unescape(answer.text), path
+    for path in ("/jobs", "/sync"):
+        answer = client.post(path, data={"APP": "stars", "band": "B", "PHASE": "RUN"})
+        assert answer.status_code == 403 and says in unescape(answer.text), path
+    assert client.get("/api/applications").json == client.get("/applications.json").json == {"applications": []}
+    with datacenter.database.read() as connection:
+        assert connection.execute(select(jobs.c.id)).all() == []
