@@ -48,6 +48,7 @@ REFUSED = {
     "SELECT count(*), ivoid FROM rr.resource": "'ivoid' is neither grouped by.*column 18",
     "SELECT ivoid, res_type FROM rr.resource GROUP BY ivoid": "'res_type' is neither grouped by",
     "SELECT * FROM rr.resource GROUP BY ivoid": "of the star is not grouped by",
+    "SELECT LOWER(res_type) FROM rr.resource GROUP BY UPPER(res_type)": "'res_type' is neither grouped by",
     R + "count(*) = 1": "COUNT is not possible here",
     "SELECT max(count(*)) FROM rr.resource": "inside another aggregate",
     R + "ivoid = 5": "A text is compared with a number.*column 37",
@@ -181,6 +182,8 @@ ANSWERS = {
         [(1, 1.5, "s1")],
     "SELECT MOD(7, 4), 7 / 2, 7 / 2.0, ROUND(2.567, 1), TRUNCATE(-2.567, 2), LOG10(100), ABS(-3), 1 / 0 FROM rr.interface":
         [(3, 3, 3.5, 2.6, -2.56, 2.0, 3, None)],
+    "SELECT UPPER(standard_id) AS u, cap_index + 1, COUNT(*) FROM rr.capability GROUP BY UPPER(standard_id), cap_index + 1 "
+    "ORDER BY UPPER(standard_id) DESC": [("S2", 3, 1), ("S1", 2, 1)],
     R + "EXISTS (SELECT 1 FROM rr.capability AS c WHERE c.ivoid = rr.resource.ivoid)": [("ivo://a",)],
     "SELECT \"ivoid\" AS \"Odd name\" FROM rr.resource WHERE COALESCE(waveband, 'none') = 'none'": [("ivo://b",)],
     "SELECT ivoid FROM rr.resource AS rr, rr.capability AS c WHERE rr.ivoid = c.ivoid AND cap_index = 1": "several",

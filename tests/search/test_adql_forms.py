@@ -13,7 +13,7 @@ from registry.records.importing import import_paths
 from registry.schema import upgrade
 from registry.search.running import Queries
 from registry.site import open_site
-from tests.search import pool
+from tests.search import emitted, pool
 
 pytestmark = pytest.mark.shared
 
@@ -57,6 +57,11 @@ def test_all_forms_give_the_same_rows(both: dict[str, Queries], shared: Path) ->
         assert found["sqlite"] == found["postgresql"], name
         empty += [] if found["sqlite"] else [name]
     assert len(empty) <= 8, " ".join(empty)
+
+
+def test_the_sql_is_that_which_was_looked_at(shared: Path) -> None:
+    """Where a change is meant and right: python -m tests.search.emitted."""
+    assert emitted.digests(pool.forms(shared)) == emitted.FILE.read_text(encoding="utf-8").splitlines()
 
 
 ALIKE = [

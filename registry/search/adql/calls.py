@@ -10,6 +10,7 @@ from registry.search.adql import functions, geometry
 from registry.search.adql.pieces import NULL, NUMBER, TEXT, Gathered, Piece, number, text, wider
 from registry.search.adql.refused import near, refuse
 from registry.search.adql.scope import Scope, Source
+from registry.search.adql.trees import only
 from registry.search.adql.writing import Postgresql, Sqlite
 
 
@@ -87,6 +88,7 @@ class Calls:
         if isinstance(argument, exp.Distinct):
             if len(argument.expressions) != 1:
                 raise refuse("DISTINCT within a function takes one value", node)
+            only(argument, "expressions")
             argument, distinct = argument.expressions[0], "DISTINCT "
         piece = self.value(argument, scope)
         if name == "count":

@@ -13,9 +13,10 @@ from sqlglot import exp
 
 from registry.search.adql import functions
 from registry.search.adql.calls import Calls
-from registry.search.adql.pieces import NULL, NUMBER, TEXT, TRUTH, Piece, mixed, number, text, wider
-from registry.search.adql.refused import refuse
+from registry.search.adql.pieces import NULL, NUMBER, TEXT, Piece, mixed, number, text, wider
+from registry.search.adql.refused import AdqlRefused, refuse
 from registry.search.adql.scope import Scope
+from registry.search.adql.trees import read
 
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
@@ -29,12 +30,22 @@ class Expressions(Calls):
 
     def value(self, node: exp.Expr, scope: Scope) -> Piece:
         """A value expression. Raises AdqlRefused."""
-        piece = self._value(node, scope)
-        if piece.kind == TRUTH:
-            raise refuse("A condition stands where a value is expected", node)
-        return piece
+        piece = self._grouped(node, scope) if scope.computed and not self.aggregating else None
+        return piece or self._value(node, scope)
+
+    def _grouped(self, node: exp.Expr, scope: Scope) -> Piece | None:
+        """The value, where it is one that the query is grouped by."""
+        self.aggregating = True  # so that columns are not asked for by themselves
+        try:
+            piece = self._value(node, scope)
+        except AdqlRefused:
+            return None
+        finally:
+            self.aggregating = False
+        return piece if piece.sql in scope.computed else None
 
     def _value(self, node: exp.Expr, scope: Scope) -> Piece:
+        read(node)
         if isinstance(node, exp.Column):
             return self._column(node, scope)
         if isinstance(node, exp.Literal):
@@ -103,14 +114,15 @@ class Expressions(Calls):
         steps: list[tuple[exp.Expr, exp.Expr]] = []
         texts = isinstance(node, exp.DPipe)
         while isinstance(node, exp.DPipe if texts else tuple(_ARITHMETIC)):
+            read(node)
             steps.append((node, node.args["expression"]))
             node = node.this
         if len(steps) > _LONGEST_CHAIN:
             raise refuse(f"More than {_LONGEST_CHAIN} values are put together", node)
-        read = self._text if texts else self._number
-        whole = read(node, scope)
+        take = self._text if texts else self._number
+        whole = take(node, scope)
         for step, operand in reversed(steps):
-            other = read(operand, scope)
+            other = take(operand, scope)
             told = whole.aggregate or other.aggregate
             if texts:
                 whole = text(f"({whole.sql} || {other.sql})", aggregate=told)
@@ -123,6 +135,7 @@ class Expressions(Calls):
     # --- conditions ---------------------------------------------------------------------------------------------------
     def condition(self, node: exp.Expr, scope: Scope, exact: bool = False) -> str:
         """A search condition as SQL; `exact` where unknown must not stand for false, as below NOT. Raises AdqlRefused."""
+        read(node)
         if isinstance(node, (exp.And, exp.Or)):
             return self._connected(node, scope, exact)
         if isinstance(node, exp.Paren):

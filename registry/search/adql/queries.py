@@ -142,6 +142,8 @@ class Queries(Joins):
             if piece.constant is not None:
                 raise refuse("A constant stands in GROUP BY", one, "write the name of a column")
         scope.groups = {piece.sql for piece in pieces}
+        columns = [isinstance(one, exp.Column) for one in group.expressions]
+        scope.computed = {piece.sql for piece, column in zip(pieces, columns, strict=True) if not column}
         return f" GROUP BY {', '.join(dict.fromkeys(piece.sql for piece in self._needed(pieces)))}"
 
     def _needed(self, pieces: list[Piece]) -> list[Piece]:

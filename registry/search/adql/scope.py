@@ -37,6 +37,7 @@ class Scope:
     source: Source
     outer: Scope | None = None
     groups: set[str] | None = None  # SQL of what it is grouped by; None where it is not
+    computed: set[str] = field(default_factory=set)  # those of them that are no columns
 
     def around(self) -> Iterator[Scope]:
         """This one and those around it, from the inside out."""
