@@ -27,6 +27,7 @@ from registry.site import Site
 
 _PATIENCE = 5.0  # seconds that a query waits for its turn
 _BATCH = 500  # rows that are read at once
+_LESS = "ask for less, join by ivoid"
 _SLOWNESS = 10  # times its seconds that a query may stay open for a client that reads slowly
 
 
@@ -64,10 +65,16 @@ class Stop:
 class Clock:
     """How long the database may still work for one query."""
 
-    left: float
+    allowed: float  # seconds
     stop: Stop
+    advice: str
+    left: float = 0.0
     until: float = field(default_factory=time.monotonic)
     ends: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.left = self.allowed
+        self.ends = time.monotonic() + _SLOWNESS * self.allowed
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -88,13 +95,12 @@ class Clock:
         """Raises TooLong or Stopped where the query must end."""
         if self.stop.asked:
             raise Stopped("The query was ended as it was asked to be.")
-        if self.left <= 0 or (self.ends and time.monotonic() > self.ends):
+        if self.left <= 0 or time.monotonic() > self.ends:
             raise self.too_long()
 
-    @staticmethod
-    def too_long() -> TooLong:
+    def too_long(self) -> TooLong:
         """The error to raise."""
-        return TooLong("The query takes longer than a query may here: ask for less, join by ivoid, or send it to /tap/async.")
+        return TooLong(f"The query takes longer than the {self.allowed:g} seconds that it may: {self.advice}.")
 
 
 class Answer:
@@ -147,7 +153,7 @@ class Queries:
         if not self._turns.acquire(timeout=_PATIENCE):
             raise TooManyQueries("Too many queries run just now: ask again in a few seconds.", retry_after=10)
         try:
-            clock = Clock(allowed, stop or Stop(), ends=time.monotonic() + _SLOWNESS * allowed)
+            clock = Clock(allowed, stop or Stop(), _LESS if seconds is not None else f"{_LESS}, or send it to /tap/async")
             run = self._on_sqlite if dialect == "sqlite" else self._on_postgresql
             with run(translated, clock) as fetch:
                 yield Answer(translated.columns, fetch, most, clock)
