@@ -129,3 +129,18 @@ def test_the_registry_finds_itself_and_asks_itself(world: Library) -> None:
     assert ours.baseurl == world.tap
     count = ours.search("SELECT COUNT(*) AS n FROM rr.resource").to_table()["n"][0]
     assert count == len(world.elements())
+
+
+@pytest.mark.soak
+def test_on_postgresql_each_constraint_finds_the_same(postgres: Any, world: Library) -> None:
+    name = postgres.make(template="innerspace")
+    with library(database_url=postgres.url(name)) as other:
+        registry.choose_RegTAP_service(other.tap)
+        try:
+            wrong = {name: got for name, (ask, rule) in CONSTRAINTS.items() if (got := found(ask())) != other.expected(rule)}
+            quasars = registry.search(ivoid="ivo://north.example/Quasars")[0]
+            assert quasars.get_contact() == "Ada Desk <desk@north.example>" and list(quasars.get_tables()) == ["q.Main"]
+        finally:
+            registry.choose_RegTAP_service(world.tap)
+    assert wrong == {}
+    postgres.drop(name)
