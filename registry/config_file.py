@@ -96,6 +96,8 @@ def origins(settings: Settings) -> list[Origin]:
 
 def _shown(key: str, value: Any) -> Any:
     """The value without what is secret in it: passwords in addresses, and behind a hook's host everything."""
+    if key == "data":
+        return {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in value.items()}
     if key == "webhooks":
         return [re.sub(r"^(https?://)(?:[^/@]*@)?([^/]*).*$", r"\1\2/***", one) for one in value]
     if key != "database_url":

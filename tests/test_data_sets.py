@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from registry import config, config_file
+from registry.cli import checks
 from registry.config import ConfigError
+from registry.data_sets import DataSet
 
 
 def settings(folder: Path, text: str) -> config.Settings:
@@ -63,3 +66,16 @@ def test_settings_are_added_before_the_tables(tmp_path: Path) -> None:
     assert (found.port, found.title, list(found.data)) == (81, "North", ["gaia"])
     with pytest.raises(ConfigError, match="docs/operating.md"):
         config_file.from_text("data", "gaia=/srv")
+
+
+def test_the_doctor_looks_whether_they_can_be_read(tmp_path: Path) -> None:
+    def look(**data: DataSet) -> tuple[str, str]:
+        return checks._data(SimpleNamespace(settings=SimpleNamespace(data=data)))  # type: ignore[arg-type]
+
+    (tmp_path / "gaia").mkdir(mode=0o700)
+    gaia = DataSet(path=tmp_path / "gaia")
+    assert look() == ("pass", "data sets that jobs may ask for: none")
+    assert look(gaia=gaia)[0] == "warn" and "not open to others" in look(gaia=gaia)[1]
+    (tmp_path / "gaia").chmod(0o755)
+    assert look(gaia=gaia, spectra=DataSet(volume="spectra")) == ("pass", "data sets that jobs may ask for: gaia, spectra")
+    assert look(gone=DataSet(path=tmp_path / "gone"))[0] == "fail"

@@ -27,6 +27,7 @@ from registry.services import inner
 
 CONTRACT = "application.json"
 _CARRIED = "vosi/datacenter.py"
+_NONE: Mapping[str, Path] = {}
 _LOOK = 0.1  # seconds between two looks at the container
 # rule -> what programs say when they break it, as Python, shells and the C library word it
 _SIGNS = (
@@ -77,9 +78,10 @@ def build(engine: Builder, folder: Path, tag: str, version: str, base: str) -> s
 
 def run(
     engine: Builder, image: str, contract: Contract, pairs: Sequence[tuple[str, str]], inputs: Mapping[str, Path],
-    apis: Mapping[str, str],
+    apis: Mapping[str, str], data: Mapping[str, Path] = _NONE,
 ) -> Trial:
-    """Run the image as a job runs, with parameters, input files and APIs (standardID -> URL). Raises Broken."""
+    """Run the image as a job runs, with parameters, input files, APIs (standardID -> URL), data sets. Raises Broken."""
+    _check_data(contract, data)
     checked = declared.check(contract, pairs)
     missing = [one for one in contract.requires if one not in apis]
     if missing:
@@ -92,7 +94,7 @@ def run(
             dc = engine.ensure_network(name) if contract.network == "dc" else None
             with _gateway(dc, apis, token, place) as routes:
                 _lay_out(place, declared.document(contract, checked), routes, token, inputs)
-                return _tried(engine, _spec(name, image, place, contract, dc), contract, place)
+                return _tried(engine, _spec(name, image, place, contract, dc, data), contract, place)
         finally:
             engine.remove(name)
             if contract.network == "dc":
@@ -133,13 +135,28 @@ def _lay_out(
         os.chown(place / "results", sandbox.USER, sandbox.USER)
 
 
-def _spec(name: str, image: str, place: Path, contract: Contract, dc: Network | None) -> Spec:
+def _check_data(contract: Contract, data: Mapping[str, Path]) -> None:
+    """Raises Refusal for a data set that is missing, no folder, or not asked for."""
+    lacking = [one.name for one in contract.data if one.required and one.name not in data]
+    if lacking:
+        raise Refusal(f"The application reads {', '.join(lacking)}: give --data NAME=FOLDER with data to try it on.")
+    for name, folder in data.items():
+        if name not in {one.name for one in contract.data}:
+            raise Refusal(f"The application's contract asks for no data set {name}.")
+        if not folder.is_dir():
+            raise Refusal(f"{folder} is no folder: it cannot be the data set {name}.")
+
+
+def _spec(
+    name: str, image: str, place: Path, contract: Contract, dc: Network | None, data: Mapping[str, Path],
+) -> Spec:
     asked, site = contract.resources, Settings()
     return Spec(
         name, image, {runtime.INSTANCE: name},
         {"DATACENTER_DIR": "/datacenter", "JOB_DIR": "/job", "RESULTS_DIR": "/results", "JOB_ID": "trial"},
         (Mount(place / "datacenter", "/datacenter"), Mount(place / "job", "/job"),
-         Mount(place / "results", "/results", writable=True)),
+         Mount(place / "results", "/results", writable=True),
+         *(Mount(folder.resolve(), f"/data/{one}", shared=True) for one, folder in data.items())),
         Limits(asked.cores or site.job_cores, asked.memory or site.job_memory, site.job_processes,
                asked.disk or site.job_disk, site.job_log),
         name if dc else "none", {inner.HOST: dc.gateway} if dc else {})

@@ -31,7 +31,7 @@ class Check:
 def checks(site: Site) -> list[Check]:
     """All checks, in the order in which things lean on each other."""
     looks: tuple[tuple[str, Callable[[Site], tuple[str, str]]], ...] = (
-        ("database", _database), ("founding", _founding), ("disk", _disk), ("base URL", _base_url),
+        ("database", _database), ("founding", _founding), ("disk", _disk), ("data", _data), ("base URL", _base_url),
         ("Docker engine", _engine), ("Docker repository", _repository), ("firewall", _firewall),
     )
     return [Check(name, *look(site)) for name, look in looks]
@@ -62,6 +62,17 @@ def _disk(site: Site) -> tuple[str, str]:
     free = shutil.disk_usage(site.settings.instance).free
     words = f"{free / 2**30:.1f} GiB free in {site.settings.instance}"
     return (PASS, words) if free > LEAST_DISK else (FAIL, words + f": less than {LEAST_DISK / 2**30:.0f} GiB")
+
+
+def _data(site: Site) -> tuple[str, str]:
+    folders = {name: one.path for name, one in site.settings.data.items() if one.path is not None}
+    missing = sorted(name for name, path in folders.items() if not path.is_dir())
+    if missing:
+        return FAIL, f"the folders of {', '.join(missing)} are not there: applications that need them are refused"
+    closed = sorted(name for name, path in folders.items() if path.stat().st_mode & 0o005 != 0o005)
+    if closed:
+        return WARN, f"the folders of {', '.join(closed)} are not open to others (o+rx): jobs, which are uid 65534, read nothing"
+    return PASS, f"data sets that jobs may ask for: {', '.join(sorted(site.settings.data)) or 'none'}"
 
 
 def _base_url(site: Site) -> tuple[str, str]:

@@ -74,7 +74,10 @@ def run(
     site: Site, app: str, pairs: tuple[str, ...], uploads: tuple[str, ...], runid: str | None, at: str | None,
     wait: bool, download: Path | None, account: str | None, as_json: bool, **limits: str | None,
 ) -> None:
-    """Run the application APP (identifier, identifier#version or its last part) with parameters NAME=VALUE."""
+    """Run the application APP (identifier, identifier#version or its last part) with parameters NAME=VALUE.
+
+    A result of a job is given to an input as NAME=@job:ID/results/RESULT: nothing is downloaded.
+    """
     caller = _caller(site, account)
     control = {"APP": app, "PHASE": "RUN", "RUNID": runid, **{_CONTROLS[name]: text for name, text in limits.items()}}
     given = [*((name, text) for name, text in control.items() if text), *(_pair(text) for text in pairs)]

@@ -24,7 +24,7 @@ from registry.dispatch.store import DONE, SENDING, SENT, Dispatched
 from registry.errors import Refusal
 from registry.services import credentials
 from registry.site import Site
-from registry.uws import files, store
+from registry.uws import files, record, store
 from registry.uws.phases import (
     ABORTED,
     ACTIVE,
@@ -242,6 +242,8 @@ class Follower:
         settings = self.site.settings
         most = settings.most("disk") + 2 * settings.most("log") + 64
         found = fetching.results(self.site, far, job.id, row.url, told, most)
+        with contextlib.suppress(Gone, Refused):  # a service of another kind keeps none
+            record.keep_elsewhere(self.site, job.id, remote.run_record(self.site, far, row.url))
         summary = {"error": told.error or f"{row.title} does not say why.", "error_type": (
             told.error_type if told.error_type in ("transient", "fatal") else "fatal")} if told.phase is ERROR else {}
         return self._end(row, job, told.phase, results=found, **_times(told), **summary)

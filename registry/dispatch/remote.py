@@ -114,6 +114,14 @@ def delete(site: Site, far: Far, url: str) -> None:
         return
 
 
+def run_record(site: Site, far: Far, url: str) -> bytes:
+    """The job's run record as its runner keeps it: services of our kind do. Raises Silent; Refused and Gone by others."""
+    _, headers, body = _ask(site, far, "GET", f"{url}/run.json", headers={"Accept": "application/json"})
+    if not headers.get("Content-Type", "").startswith("application/json"):
+        raise Refused(f"{far.title} keeps no run record.")
+    return body
+
+
 def log(site: Site, far: Far, url: str, stream: str, since: int) -> tuple[bytes, int]:
     """What the job wrote to `stream` from the byte `since` on: services of our kind tell it while it runs.
 

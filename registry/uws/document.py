@@ -191,7 +191,7 @@ def job_info(job: Job) -> dict[str, Any]:
         "application": job.application, "applicationVersion": job.application_version, "image": job.image,
         "imageDigest": job.image.rpartition("@")[2] if "@" in job.image else "", "node": job.node,
         "message": job.message, "attempt": job.attempt or "", "exitCode": job.exit_code,
-        "limits": job.limits, "usage": {
+        "data": ", ".join(job.data), "limits": job.limits, "usage": {
             name: "; ".join(map(str, value)) if isinstance(value, list) else value
             for name, value in job.usage.items()},
     }

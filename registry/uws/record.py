@@ -16,7 +16,7 @@ from registry.uws import files
 from registry.uws.store import Job, Parameter, Result
 
 VERSION = "1.0"
-_ENDPOINTS = "endpoints.json"
+_ENDPOINTS, _ELSEWHERE = "endpoints.json", "elsewhere.json"
 
 
 def keep_endpoints(site: Site, job_id: str, endpoints: Iterable[dict[str, Any]]) -> None:
@@ -26,8 +26,21 @@ def keep_endpoints(site: Site, job_id: str, endpoints: Iterable[dict[str, Any]])
     (place / _ENDPOINTS).write_text(json.dumps(list(endpoints), ensure_ascii=False), "utf-8")
 
 
+def keep_elsewhere(site: Site, job_id: str, document: bytes) -> None:
+    """Keep the run record of another datacenter that ran the job; what is no JSON object is left. Raises OSError."""
+    try:
+        found = json.loads(document)
+    except ValueError:
+        return
+    if isinstance(found, dict):
+        place = files.folder(site, job_id)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / _ELSEWHERE).write_bytes(document)
+
+
 def document(site: Site, job: Job, parameters: Sequence[Parameter], results: Iterable[Result]) -> dict[str, Any]:
-    """The record as it now is; sizes in bytes, checksums SHA-256 in hex."""
+    """The record as it now is; sizes in bytes, checksums SHA-256 in hex. `elsewhere` is the word of who ran it for us."""
+    elsewhere = files.inside(site, job.id, _ELSEWHERE)
     plain = [{"name": one.name, "value": one.value} for one in parameters if not one.by_reference]
     return {
         "version": VERSION, "job": job.id, "phase": job.phase.value, "exit_code": job.exit_code, "error": job.error,
@@ -42,6 +55,7 @@ def document(site: Site, job: Job, parameters: Sequence[Parameter], results: Ite
         "usage": job.usage,
         "results": [{"id": one.id, "size": one.size, "media_type": one.media_type, "sha256": one.sha256}
                     for one in results],
+        **({"elsewhere": json.loads(elsewhere.read_bytes())} if elsewhere else {}),
     }
 
 

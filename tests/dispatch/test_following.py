@@ -16,7 +16,7 @@ from registry.dispatch import following, sending, store as desk
 from registry.dispatch.runners import NoRunner
 from registry.dispatch.sending import CannotRunThere
 from registry.tables import jobs, runners as table
-from registry.uws import files, jobs as use_cases, store
+from registry.uws import files, jobs as use_cases, record, store
 from registry.uws.files import Upload
 from registry.uws.phases import ABORTED, COMPLETED, ERROR, EXECUTING, FINAL, QUEUED, UNKNOWN
 from tests.dispatch.conftest import APP, Pair
@@ -53,6 +53,10 @@ def test_a_whole_life(pair: Pair) -> None:
         path, told = use_cases.file_of(pair.site, ended, name)
         assert path.read_bytes() == b"42\n" and told.size == 3
     assert not list(files.folder(pair.site, job.id).glob("draft*"))
+    details = use_cases.details(pair.site, ANONYMOUS, job.id)
+    kept = record.document(pair.site, details.job, details.parameters, details.results)
+    assert kept["job"] == job.id and kept["elsewhere"]["job"] == far.id and kept["elsewhere"]["datacenter"] == "south.example"
+    assert [one["sha256"] for one in kept["elsewhere"]["inputs"]] == [one["sha256"] for one in kept["inputs"]]
 
 
 def test_the_worker_takes_it_from_the_sending_to_the_end_and_cleans_up(pair: Pair) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from registry import create_app
 from registry.access import Caller
@@ -18,9 +18,14 @@ from registry.data_sets import DataSet
 from registry.dispatch import offers, runners, where
 from registry.dispatch.sending import CannotRunThere
 from registry.dispatch.where import BadOrder
+from registry.records import store as shelf
 from registry.services import credentials
 from registry.tables import images, runners as table
 from tests.dispatch.conftest import APP, Pair
+from vosi import namespaces as ns
+from vosi.capabilities import Capability, Interface
+from vosi.compose import compose
+from vosi.draft import Draft
 
 
 def offered(pair: Pair, **changes: Any) -> where.Verdict:
@@ -186,3 +191,22 @@ def test_a_retracted_application_is_offered_nowhere_and_can_come_back(
 
     assert "offered again" in retract("count", "--back")
     assert where.where(pair.site, APP).verdicts[0].possible
+
+
+def test_offers_are_read_alike_on_both_databases(any_site: Any) -> None:
+    for number, record in enumerate(("ivo://south.example/runner", "ivo://west.example/runner")):
+        xml = compose(Draft(
+            type="vr:Service", ivoid=record, title="A runner", created="2026-01-01T00:00:00Z", updated="2026-01-01T00:00:00Z",
+            publisher="P", contact_name="C", contact_email="c@p.example", subjects=("runners",), description="Runs.",
+            reference_url="http://p.example/", capabilities=(Capability(
+                ns.STD_RUNNER, interfaces=(Interface(access_url=f"http://p{number}.example/runner", role="std"),)),)))
+        with any_site.database.write() as connection:
+            assert shelf.put(connection, any_site.schemas, xml, origin=shelf.HARVESTED, who="test").record
+    with any_site.database.write() as connection:
+        connection.execute(insert(table).values(
+            key="ivo://south.example/runner", url="http://p0.example/runner", read="2026-01-01T00:00:00Z", fault="",
+            offer={"version": "1.0", "title": "S\u00fcd", "jobs": "http://p0.example/jobs", "standards": ["ivo://x/std/y#q-1.0"]}))
+        south, west = sorted(runners.known(connection, any_site, ["ivo://x/std/y"]), key=lambda one: one.ivoid)
+    assert (south.title, south.jobs_url, south.offer.speaks("ivo://x/std/y")) == (
+        "S\u00fcd", "http://p0.example/jobs", ["ivo://x/std/y#q-1.0"])
+    assert not west.offer.said and west.title == "A runner"
