@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -14,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from registry.errors import Busy, Refusal
 from registry.search import described
-from registry.search.running import Queries
+from registry.search.running import Queries, TooManyQueries
 from registry.search.tap import documents, formats, parameters, votable
 from registry.search.tap.cells import convert_of, row_texts
 from registry.search.tap.examples import EXAMPLES
@@ -27,7 +28,9 @@ from registry.uws.store import Job
 from registry.uws.views import Face
 
 blueprint = Blueprint("tap", __name__)
-_QUERIES = "tap queries"
+_QUERIES, _PLACES = "tap queries", "tap places"
+_KEPT_FREE = 3  # web threads
+_PATIENCE = 0.5  # seconds that a request waits for a place; for its turn it then waits longer
 _VOTABLE, _XML = "application/x-votable+xml", "text/xml; charset=utf-8"
 _ON_A_PAGE = 100  # rows
 _AT_ONCE = 1000  # rows up to which an answer is made whole, so that its length is known and its errors have a status
@@ -45,7 +48,9 @@ class Shown:
 
 def register(app: Flask) -> None:
     """Serve /tap from the app's datacenter."""
-    app.extensions[_QUERIES] = Queries(app.extensions["site"])
+    site = app.extensions["site"]
+    app.extensions[_QUERIES] = Queries(site)
+    app.extensions[_PLACES] = threading.BoundedSemaphore(max(1, site.settings.threads - _KEPT_FREE))
     app.register_blueprint(blueprint)
     app.register_blueprint(list_of("tap_async", ASYNC))
 
@@ -71,6 +76,7 @@ def answered(asked: Asked) -> Response:
     """The answer in its format; a long one goes out as its rows come. Raises Refusal before it has begun."""
     stack = ExitStack()
     try:
+        stack.enter_context(_place())
         answer = stack.enter_context(_queries().answer(asked.query, maxrec=asked.maxrec))
         rows = answer.rows
         first = list(islice(rows, _AT_ONCE))  # what is refused is refused before an answer has begun
@@ -84,6 +90,18 @@ def answered(asked: Asked) -> Response:
     response = _sent(pieces, asked.format.content_type)
     response.call_on_close(kept.close)
     return response
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the web threads that queries may have; a few stay free of them, whatever they take. Raises TooManyQueries."""
+    places: threading.BoundedSemaphore = current_app.extensions[_PLACES]
+    if not places.acquire(timeout=_PATIENCE):
+        raise TooManyQueries("Too many queries wait just now: ask again in a few seconds.", retry_after=10)
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _infos(query: str) -> tuple[tuple[str, str], ...]:
@@ -109,7 +127,7 @@ def page() -> tuple[str, int]:
 
 
 def _shown(query: str) -> Shown:
-    with _queries().answer(query, maxrec=_ON_A_PAGE) as answer:
+    with _place(), _queries().answer(query, maxrec=_ON_A_PAGE) as answer:
         converts = [convert_of(column) for column in answer.columns]
         rows = [row_texts(row, converts) for row in answer.rows]
         return Shown([(column.name, column.description) for column in answer.columns], rows, answer.overflow)

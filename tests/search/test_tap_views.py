@@ -164,11 +164,28 @@ def test_a_full_house_says_when_to_come_back(client: FlaskClient, monkeypatch: p
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7") and status(answer)[0][0] == "ERROR"
 
 
+def test_queries_leave_threads_to_others(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "_PATIENCE", 0.01)
+    places = client.application.extensions["tap places"]
+    held = 0
+    while places.acquire(blocking=False):
+        held += 1
+    assert 0 < held <= client.application.extensions["site"].settings.threads - 3
+    answer = ask(client, FIRST)
+    assert (answer.status_code, bool(answer.headers["Retry-After"])) == (429, True)
+    assert client.get("/tap", query_string={"QUERY": FIRST}).status_code == 429
+    assert client.get("/tap/capabilities").status_code == 200
+    for _ in range(held):
+        places.release()
+    assert ask(client, FIRST).status_code == 200
+
+
 def test_the_last_place_is_free_again_whatever_became_of_the_query(client: FlaskClient, monkeypatch: Any) -> None:
     """Answers large and small, broken off and refused: none keeps its place."""
     monkeypatch.setattr(running, "_PATIENCE", 0.01)
     monkeypatch.setattr(views, "_AT_ONCE", 2)
     client.application.extensions["tap queries"]._turns = threading.BoundedSemaphore(1)
+    client.application.extensions["tap places"] = threading.BoundedSemaphore(1)
     for _ in range(3):
         assert len(cells(ask(client, FIRST))) == 5  # longer than what is made at once: it comes in pieces
         broken = client.get("/tap/sync", query_string={**ADQL, "QUERY": FIRST}, buffered=False)
