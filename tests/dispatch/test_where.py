@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,22 @@ def test_the_page_and_json(pair: Pair) -> None:
     assert refused.status_code == 404 and "no application nothing" in refused.json["error"]
     assert client.get("/where.json").status_code == 400
     assert client.get(f"/where.json?app={APP}&limit=x").status_code == 400
+
+
+def test_the_command_reads_the_offers_anew_where_it_is_told_to(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("authority", "repository", "base_url", "admin_email"):
+        monkeypatch.setenv(f"INNERSPACE_{name.upper()}", getattr(pair.site.settings, name))
+    monkeypatch.setenv("INNERSPACE_ALLOWED_NETWORKS", '["127.0.0.0/8"]')
+    object.__setattr__(pair.south.site, "settings", pair.south.site.settings.model_copy(update={"running_jobs": 9}))
+
+    def free(*options: str) -> list[int]:
+        done = CliRunner().invoke(registry, [
+            "--instance", str(pair.site.settings.instance), "where", APP, "limit=3", "--sort", "free", "--json", *options])
+        assert done.exit_code == 0, done.exception
+        return [one["free"] for one in json.loads(done.stdout)["runners"]]
+
+    assert free() == [4, 4]
+    assert free("--now") == [9, 4]
 
 
 def test_a_retracted_application_is_offered_nowhere_and_can_come_back(

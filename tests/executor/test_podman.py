@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from registry.executor import runtime
 from registry.executor.docker_runtime import DockerRuntime
+from registry.executor.runtime import EngineRefuses, Mount
 from tests import podman as podmen
 from tests.executor.engines import PROGRAMS, Kit, _busybox as busybox
 from tests.executor.test_contract import *  # noqa: F403
@@ -42,6 +45,8 @@ def programs(podman: podmen.Podman) -> dict[str, str]:
     own = {
         "long": "seq 1 20000; seq 1 20000 >&2",
         "memory": "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo done",
+        "reads": "cat /data/sky/stars /data/kept/x; for d in sky sky/below kept; do "
+                 "{ touch /data/$d/new && echo $d; } 2>/dev/null; done; true",
         "writes": "for d in / /tmp /run /var/tmp /dev /scratch; do { touch $d/x && echo $d; } 2>/dev/null; done; true",
     }
     shells = {**{name: program for name, (program, _) in PROGRAMS.items()}, **own}
@@ -82,6 +87,36 @@ def test_a_container_killed_for_its_memory_is_told_so(kit: Kit):
 def test_nothing_can_be_written_but_scratch(kit: Kit):
     name = make(kit, "writes")
     assert b"".join(chunk.data for chunk in kit.runtime.follow(name)) == b"/scratch\n"
+
+
+def test_data_sets_are_read_and_what_is_mounted_below_them_is_not_written(kit: Kit, podman: podmen.Podman, tmp_path: Path):
+    sky, below = tmp_path / "sky", tmp_path / "sky/below"
+    below.mkdir(parents=True)
+    (sky / "stars").write_text("stars\n")
+    sky.chmod(0o777)
+    volume = podman.client.volumes.create("kept")
+    (Path(volume.attrs["Mountpoint"]) / "x").write_text("kept\n")
+    name = f"innerspace-{kit.instance}-j1-1"
+    mounts = (Mount(sky, "/data/sky", shared=True), Mount(Path(), "/data/kept", volume="kept"))
+    spec = runtime.Spec(name, kit.images["reads"], {runtime.INSTANCE: kit.instance}, {}, mounts, LIMITS)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=65536,mode=777", "none", str(below)], check=True)
+    try:
+        kit.runtime.create(spec)
+        kit.runtime.start(name)
+        assert b"".join(chunk.data for chunk in kit.runtime.follow(name)) == b"stars\nkept\n"
+        assert os.listdir(below) == []
+    finally:
+        kit.runtime.remove(name)
+        subprocess.run(["umount", str(below)], check=True)
+        volume.remove()
+
+
+def test_a_volume_that_is_not_there_is_not_made(kit: Kit, podman: podmen.Podman):
+    name, labels = f"innerspace-{kit.instance}-j1-1", {runtime.INSTANCE: kit.instance}
+    with pytest.raises(EngineRefuses, match="has no volume for /data/x"):
+        kit.runtime.create(runtime.Spec(
+            name, kit.images["reads"], labels, {}, (Mount(Path(), "/data/x", volume="absent"),), LIMITS))
+    assert podman.client.volumes.list() == []
 
 
 def test_the_networks_interface_is_there_for_the_firewall(kit: Kit):
