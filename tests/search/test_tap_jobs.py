@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from lxml import etree
 from pyvo.dal import TAPService
 from sqlalchemy import insert
+from vo_models.uws.models import Jobs, JobSummary, Parameters
 
 from registry import access, clock
 from registry.bell import WORK
@@ -136,6 +137,8 @@ def test_a_query_lives_from_pending_to_its_answer(any_world: World) -> None:
     look_until(crew, lambda: get(f"{path(url)}/phase").text == "COMPLETED")
     document = get(path(url)).data
     assert (problems(document), official_faults(document)) == ([], [])
+    assert JobSummary[Parameters].from_xml(document).results.results[0].id == "result"
+    assert [one.phase for one in Jobs.from_xml(get("/tap/async").data).jobref or ()] == ["COMPLETED"]
     root = etree.fromstring(document)
     (result,) = root.iterfind(f".//{{{ns.UWS}}}result")
     assert (result.get("id"), result.get("mime-type")) == ("result", "application/x-votable+xml")
