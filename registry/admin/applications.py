@@ -48,7 +48,8 @@ def application_form() -> str:
         with site().database.read() as connection:
             given = [(one.name, one.origin if one.by_reference else one.value)
                      for one in jobs.parameters(connection, job_id) if one.origin or not one.by_reference]
-    return _form(request.args.get("app", ""), given, earlier=earlier, at=request.args.get("at", ""))
+    elsewhere = earlier.node.removeprefix("ivo://").partition("/")[0] if earlier and earlier.node.startswith("ivo://") else ""
+    return _form(request.args.get("app", ""), given, earlier=earlier, at=request.args.get("at", elsewhere))
 
 
 @pages.post("/applications/run")

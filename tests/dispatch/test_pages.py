@@ -58,7 +58,9 @@ def test_the_where_page_leads_to_a_form_that_runs_it_there(pair: Pair, person: B
     assert answer.status_code == 303 and answer.location.endswith(f"/admin/jobs/{job.id}")
     assert (row.runner, parameters, job.owner, job.run_id) == (
         "ivo://south.example/runner", [("limit", "3")], "runner", "night")
-    assert person.get(answer.location).status_code == 200
+    assert "ivo://south.example/runner" in person.get(answer.location).text
+    again = person.get(f"/admin/applications/run?app={quote(APP)}&job={job.id}").text
+    assert re.search(r'<option value="south.example" selected>', again) and 'value="3"' in again
 
 
 def test_without_a_choice_it_runs_here(pair: Pair, person: Browser) -> None:
