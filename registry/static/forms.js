@@ -5,7 +5,7 @@
   "use strict";
   const PAUSE = 500; // ms without a key before the form is checked
   const KEEP = 4000; // ms without a key before the draft is saved
-  let timer = 0, keeper = 0, number = 0, changed = false;
+  let timer = 0, keeper = 0, number = 0, busy = false, plainly = false;
 
   const form = () => document.getElementById("record-form");
 
@@ -61,14 +61,12 @@
       const count = told.faults.length;
       const words = count ? `${count} ${count === 1 ? "field needs" : "fields need"} a look.` : "Nothing stands against publishing.";
       say(told.conflict || (told.saved ? `Draft saved at ${told.saved.slice(11, 19)} UTC. ${words}` : words));
-      if (told.saved) changed = false;
     } catch {
       say("The service does not answer just now; go on typing.");
     }
   };
 
   const typed = () => {
-    changed = true;
     clearTimeout(timer);
     clearTimeout(keeper);
     timer = setTimeout(() => look(false), PAUSE);
@@ -78,17 +76,24 @@
   // fields are added and taken away by the service; only the form is drawn anew, where it was
   const exchange = async (button) => {
     const here = form();
+    const before = new Map([...here.elements].map((one) => [one, one.value]));
     const answer = await fetch(here.action, { method: "POST", body: body({ do: button.value }), redirect: "error", headers: { Accept: "text/html" } });
     if (!answer.ok) return false;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.getElementById("record-form");
     if (!next) return false;
+    const active = document.activeElement;
+    const moved = active && active.name && active !== button && here.contains(active);
     const opened = [...here.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
     here.replaceWith(next);
+    for (const [one, value] of before) { // what was typed while the answer was under way
+      const same = one.name && one.tagName !== "BUTTON" && one.value !== value && next.elements.namedItem(one.name);
+      if (same && "value" in same) same.value = one.value;
+    }
     for (const one of next.querySelectorAll("details:not([open]) > summary")) {
       if (opened.includes(one.textContent)) one.parentNode.open = true;
     }
-    const place = next.querySelector("[autofocus]");
+    const place = (moved && next.elements.namedItem(active.name)) || next.querySelector("[autofocus]");
     if (place) {
       const field = place.matches("input, select, textarea") ? place : place.querySelector("select, input:not([type=hidden]), textarea") || place;
       field.focus();
@@ -104,9 +109,15 @@
     const button = event.submitter;
     clearTimeout(timer);
     clearTimeout(keeper);
-    if (!button || event.target !== form() || !/^(add|remove|up):/.test(button.value)) return;
+    if (plainly || !button || event.target !== form() || !/^(add|remove|up):/.test(button.value)) return;
     event.preventDefault();
-    exchange(button).then((done) => { if (!done) { button.form.requestSubmit(button); } }, () => say("The service does not answer just now; try again."));
+    if (busy) return;
+    busy = true;
+    exchange(button).then((done) => {
+      if (done) return;
+      plainly = true; // the whole page says what is wrong
+      button.form.requestSubmit(button);
+    }, () => say("The service does not answer just now; try again.")).finally(() => { busy = false; });
   });
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;

@@ -207,7 +207,7 @@ def test_a_form_of_too_many_fields_is_refused() -> None:
 
 
 def test_tables_too_large_for_a_form_stay_as_they_are() -> None:
-    columns = "".join(f"<column><name>c{n}</name></column>" for n in range(1000))
+    columns = "".join(f"<column><name>c{n}</name></column>" for n in range(2000))
     tables = drafts.TABLES.replace(b"<column><name>name</name></column>", columns.encode())
     base = compose(drafts.minimal("vs:CatalogService", tableset=tables))
     root = nodes.read(shapes(), base)

@@ -25,6 +25,7 @@ from registry.services.describing import Wish
 from vosi import capabilities, resource, xmlio
 from vosi.xmlio import XmlRefused
 
+LIVE = 300_000  # bytes of a record up to which it is judged while somebody types
 Answer = str | Response | tuple[str, int]
 
 

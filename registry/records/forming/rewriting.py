@@ -89,10 +89,9 @@ def _group_edits(base: _Base, node: Node, name: str, number: int, pieces: list[t
     old = [one for one in node.was.children.get(name, []) if one.span is not None]
     now = [one for one in node.children.get(name, []) if stays(one)]
     kept = [one for one in now if one.span is not None]
+    alive = {one.token for one in kept}
     edits: list[Edit] = []
-    if [one.token for one in now if one.span is not None] == [
-            one.token for one in old if any(one.token == other.token for other in kept)] and _new_are_last(now):
-        alive = {one.token for one in kept}
+    if [one.token for one in kept] == [one.token for one in old if one.token in alive] and _new_are_last(now):
         for one in old:
             if one.token not in alive and one.span is not None:
                 edits.append((_before_space(base, one.span.start), one.span.end, b""))
@@ -229,7 +228,9 @@ def _space(base: _Base, span: Span) -> bytes:
 
 
 def _before_space(base: _Base, start: int) -> int:
-    return len(base.data[:start].rstrip(b" \t\n"))
+    while start and base.data[start - 1] in b" \t\n":
+        start -= 1
+    return start
 
 
 def _deeper(space: bytes) -> bytes:

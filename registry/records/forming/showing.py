@@ -11,7 +11,7 @@ from registry.records.forming.faults import Fault
 from registry.records.forming.nodes import ROOT, TYPE, Node
 from registry.records.forming.shape import Field, Rule
 
-LARGEST = 1_500  # elements below one field that a form shows
+LARGEST = 3_000  # elements below one field that a form shows
 IMPORTED, GUESSED, MISSING = "imported", "guessed", "missing"
 # attributes that stand beside their element; others wait behind `More`
 _BESIDE = frozenset({"use", "role", "rightsURI", "standardID", "format", "frame", "unit", "arraysize", "type",
