@@ -163,7 +163,8 @@ def page(
     told = list(faults)
     answer = render_template(
         "admin/edit.html", desk=desk, sections=showing.sections(desk.root, told, desk.marks), faults=told,
-        problem=problem, note=note, oddities=list(oddities), overwrite=overwrite, checked=checked, carried=_carried(desk),
+        problem=problem, note=note, oddities=list(oddities), overwrite=overwrite,
+        live=len(desk.base) <= LIVE, checked=checked, carried=_carried(desk),
         focus=showing.identify(focus) if focus else "",
         lists=vocabulary.suggestions(), identify=showing.identify, twin=_twin(desk), kind=desks.KINDS.get(desk.type, desk.type))
     return (answer, status) if status != 200 else answer
