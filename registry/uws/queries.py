@@ -19,6 +19,7 @@ from registry.uws.uploads import Pairs
 
 # of TAP 1.1 §2.7 and DALI 1.1 §3.4; what is not among them is ignored, as DALI has it
 NAMES = frozenset({"REQUEST", "LANG", "QUERY", "RESPONSEFORMAT", "FORMAT", "MAXREC", "UPLOAD"})
+MOST_SIGNS = 64 * 1024  # of a value; no query that is answered is longer
 _CONTROL = frozenset({"PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION"})
 
 
@@ -69,6 +70,8 @@ def _given(pairs: Pairs) -> dict[str, str]:
         key = name.upper()
         if key in found and key in NAMES | _CONTROL and found[key] != value:
             raise BadValue(f"{key} is given more than once.")
+        if key in NAMES and len(value) > MOST_SIGNS:
+            raise BadValue(f"{key} has {len(value):,} characters; {MOST_SIGNS:,} are the most that are kept.")
         found[key] = value
     if found.get("PHASE", store.RUN) != store.RUN:
         raise BadValue(f"PHASE={values.shown(found['PHASE'])} cannot be asked of a new job; only RUN can.")

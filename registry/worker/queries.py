@@ -20,7 +20,7 @@ from registry.search.running import Queries, Stop, Stopped, TooLong
 from registry.search.tap import parameters
 from registry.search.tap.formats import Table
 from registry.site import Site
-from registry.uws import files, kinds, store
+from registry.uws import files, kinds, limits, store
 from registry.uws.jobs import MAIN
 from registry.uws.phases import ABORTED, ARCHIVED, COMPLETED, ERROR, EXECUTING, QUEUED, UNKNOWN, Phase
 from registry.uws.store import Job, NoJob, Result
@@ -31,6 +31,10 @@ _LIVES = 3  # workers that may die of one query
 _TRIES = 10  # a change that somebody else is always faster with is given up
 _FATAL, _TRANSIENT = "fatal", "transient"
 _log = logging.getLogger("registry.worker")
+
+
+class TooLarge(Refusal):
+    """The answer takes more of the disk than a job may."""
 
 
 def run(site: Site, lease: str, stop: threading.Event) -> None:
@@ -188,34 +192,39 @@ class Crew:
         folder = files.folder(self._site, job.id)
         folder.mkdir(parents=True, exist_ok=True)
         part, path = folder / "result.part", folder / f"{MAIN}.{asked.format.suffix}"
-        digest, size = hashlib.sha256(), 0
+        digest, size, most = hashlib.sha256(), 0, self._site.settings.most("disk")
         with self._queries.answer(asked.query, maxrec=asked.maxrec, seconds=job.execution_duration, stop=stop) as answer, \
                 part.open("wb") as file:
             table = Table(answer.columns, answer.rows, lambda: answer.overflow, (("QUERY", asked.query),), late_errors=False)
             for piece in asked.format.write(table):
+                size += len(piece)
+                if size > most:
+                    raise TooLarge(f"The answer is larger than a job's results may be here ({limits.size(most)}, job_disk_max): "
+                                   "ask for fewer rows or columns.")
                 file.write(piece)
                 digest.update(piece)
-                size += len(piece)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
         return Result(MAIN, 0, path.name, size, asked.format.content_type, digest.hexdigest())
 
     def _end(self, job_id: str, phase: Phase, result: Result | None = None, **values: Any) -> None:
-        """Write the last phase, where the query is still ours."""
+        """Write the last phase, where the query is still ours; of one without an answer no file stays."""
         for _ in range(_TRIES):
             try:
                 with self._site.database.write() as connection:
                     job = store.get(connection, job_id)
-                    if job.lease != self._lease:
+                    if job.lease != self._lease:  # another worker may be writing its answer
                         return
                     store.set_results(connection, job_id, (result,) if result else ())
                     done = store.move(connection, job, phase, **values)
             except NoJob:
-                files.remove(self._site, job_id)
+                files.remove(self._site, job_id)  # its row is gone, and so must its answer be
                 return
             if done is not None:
                 break
+        if result is None:
+            files.remove(self._site, job_id)
         self._site.bells.ring(PHASES)
         if job.desired == store.DELETE:
             self._remove(job_id)

@@ -179,7 +179,7 @@ def test_parameters_may_come_one_by_one_while_it_is_pending(world: World) -> Non
 
 
 @pytest.mark.parametrize("said", [{"PHASE": "ABORT"}, {"MAXREC": "1", "maxrec": "2"}, {"EXECUTIONDURATION": "soon"},
-                                  {"DESTRUCTION": "2001-01-01"}, {"RUNID": "\x01"}])
+                                  {"DESTRUCTION": "2001-01-01"}, {"RUNID": "\x01"}, {"QUERY": "x" * 70_000}])
 def test_a_job_that_means_nothing_is_not_made(world: World, said: dict[str, str]) -> None:
     answer = world.client.post("/tap/async", data={**QUERY, **said})
     assert answer.status_code == 400 and answer.text.strip().endswith(".")
@@ -203,6 +203,16 @@ def test_a_query_that_takes_too_long_is_ended(any_world: World) -> None:
     url = world.make(PHASE="RUN", EXECUTIONDURATION="1", **LONG)
     look_until(crew, lambda: world.job(url).final)
     assert world.job(url).phase == "ABORTED" and "longer" in (world.job(url).error or "")
+
+
+def test_an_answer_that_is_too_large_is_given_up(world: World) -> None:
+    object.__setattr__(world.site, "settings", world.site.settings.model_copy(update={"job_disk": 4096, "job_disk_max": 4096}))
+    crew, _ = world.crew()
+    urls = [world.make(PHASE="RUN", QUERY="SELECT description FROM tap_schema.columns"), world.make(PHASE="RUN")]
+    look_until(crew, lambda: all(world.job(url).final for url in urls))
+    assert [world.job(url).phase for url in urls] == ["ERROR", "COMPLETED"]
+    assert "4 KiB, job_disk_max" in (world.job(urls[0]).error or "")
+    assert not (world.site.settings.instance / "results" / name(urls[0])).exists()
 
 
 def test_deleted_queries_and_those_whose_time_has_come_leave_nothing(world: World) -> None:
