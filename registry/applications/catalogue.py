@@ -35,7 +35,7 @@ _ORIGINS = (store.OWN, store.HARVESTED)  # of records that offer anything: those
 class Offer:
     """One version of an application: `image` as host/name@sha256:..., `publisher_authority` in lower case.
 
-    `barred` is why it is not offered any more, '' where it is.
+    `barred` is why it is not offered any more, '' where it is; `missing` that its repository has it no longer.
     """
 
     ivoid: str
@@ -45,6 +45,7 @@ class Offer:
     record_origin: str
     publisher_authority: str
     barred: str = ""
+    missing: str = ""
 
     @property
     def name(self) -> str:
@@ -105,8 +106,9 @@ def every_version(connection: Connection, *where: ColumnElement[bool]) -> list[O
         except BadReference:
             continue  # a foreign record's mistake: it offers nothing that could be run
         found.append(Offer(row.ivoid, row.title, version, str(reference), row.origin, row.authority))
-    barred = seen.barred(connection, {one.image for one in found})
-    return [replace(one, barred=barred[one.image].barred) if one.image in barred else one for one in found]
+    noted = seen.noted(connection, {one.image for one in found})
+    return [replace(one, barred=known.barred, missing="" if known.barred else known.reason)
+            if (known := noted.get(one.image)) else one for one in found]
 
 
 def entries(site: Site) -> list[Entry]:

@@ -32,12 +32,13 @@ _LABELS = {"authors": "Authors", "licenses": "Licence", "documentation": "Docume
 
 @dataclass(frozen=True)
 class Version:
-    """One version: on offer, or why not (`barred`)."""
+    """One version: on offer, or why not (`barred`); `missing` that its repository has it no longer."""
 
     app: str
     version: str
     image: str
     barred: str
+    missing: str = ""
 
     @property
     def short_digest(self) -> str:
@@ -142,7 +143,7 @@ def _refusal(site: Site, offer: Offer) -> str:
 
 
 def _versions(every: list[Offer], decided: list[Seen]) -> tuple[Version, ...]:
-    found = {one.image: Version(one.name, one.version, one.image, one.barred) for one in every}
+    found = {one.image: Version(one.name, one.version, one.image, one.barred, one.missing) for one in every}
     for one in reversed(decided):
         found.setdefault(one.reference, Version(one.app, one.version, one.reference, one.barred))
     return tuple(found.values())

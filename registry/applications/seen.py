@@ -233,6 +233,11 @@ def decide(connection: Connection, one: Seen, state: str, *, who: str, reason: s
     return connection.execute(update(images).where(mine).values(**values)).rowcount == 1
 
 
+def note(connection: Connection, reference: str, reason: str) -> None:
+    """Say of an approved image what there is to know; '' for nothing."""
+    connection.execute(update(images).where(images.c.reference == reference, images.c.state == APPROVED).values(reason=reason))
+
+
 def rename(connection: Connection, one: Seen) -> None:
     """Have approved images that had the version's name before it go by their digest too, as in the record."""
     for other in of_application(connection, one.ivoid, APPROVED):
@@ -241,13 +246,13 @@ def rename(connection: Connection, one: Seen) -> None:
             connection.execute(update(images).where(images.c.reference == other.reference).values(version=name))
 
 
-def barred(connection: Connection, references: Collection[str]) -> dict[str, Seen]:
-    """Those of the images that must not run."""
+def noted(connection: Connection, references: Collection[str]) -> dict[str, Seen]:
+    """Those of the images that must not run, or of which there is something to say."""
     if not references:
         return {}
     found: dict[str, Seen] = {}
     for some in _batches(references):
-        query = select(images).where(images.c.reference.in_(some), images.c.state.in_(BARRED))
+        query = select(images).where(images.c.reference.in_(some), or_(images.c.state.in_(BARRED), images.c.reason != ""))
         found.update((row.reference, _seen(row)) for row in connection.execute(query))
     return found
 

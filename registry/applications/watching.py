@@ -201,9 +201,35 @@ class _Looking:
             self._check_time()
         self._look.tags = len(now)
         if self._complete:
+            self._note_missing(repository_, now)
             with self._site.database.write() as connection:
                 seen.drop_tags(connection, self._watched.host, set(self._before) - set(now))
         return now
+
+    def _note_missing(self, repository_: Distribution, now: dict[tuple[str, str], str]) -> None:
+        """Say of approved images that no tag stands for whether the repository still has them."""
+        tagged = {f"{self._watched.host}/{name}@{digest}" for (name, _), digest in now.items()}
+        wanted = [parse(one) for one, state in self._states.items() if state == seen.APPROVED and one not in tagged]
+        with self._site.database.read() as connection:
+            said = seen.noted(connection, [one for one, state in self._states.items() if state == seen.APPROVED])
+        notes = {reference: "" for reference in said if reference in tagged}
+        for one, found in each(wanted, lambda one: self._has(repository_, one), _AT_ONCE):
+            if isinstance(found, bool) and found == (str(one) in said):
+                notes[str(one)] = "" if found else (
+                    f"The Docker repository {one.host} has it no longer (seen {clock.stamp()[:10]}): it runs only where it "
+                    "was fetched before.")
+        if notes:
+            with self._site.database.write() as connection:
+                for reference, words in notes.items():
+                    seen.note(connection, reference, words)
+
+    def _has(self, repository_: Distribution, one: Reference) -> bool:
+        self._check_time()
+        try:
+            repository_.digest(one.name, one.digest)
+        except NotThere:
+            return False
+        return True
 
     def _names(self, repository_: Distribution) -> Iterator[str]:
         """The names to look at; where the list of them has a fault, those that came before it."""

@@ -141,6 +141,8 @@ def reasons(site: Site, runner: Runner, application: Application, caller: Caller
         found.append(f"It does not accept applications published by {application.offer.publisher_authority}.")
     if application.host not in said.repositories:
         found.append(f"It takes no images from the Docker repository {application.host}.")
+    if application.offer.missing and not runner.own:  # our own engine may have it from before
+        found.append(application.offer.missing)
     if said.platform and application.platforms and said.platform not in application.platforms:
         found.append(f"The image runs on {', '.join(application.platforms)}, and its engine is {said.platform}.")
     found += _missing(said, application.requires)

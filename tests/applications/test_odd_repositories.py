@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from registry import clock
-from registry.applications import approving, repository, seen, watching
+from registry.applications import approving, catalogue, repository, seen, watching
 from registry.applications.repository import ImageUnusable
 from registry.applications.watching import Look
 from registry.errors import Refusal
@@ -277,6 +277,30 @@ def test_an_image_that_has_gone_is_forgotten_only_when_all_was_seen(watcher: Sit
 
     with watcher.database.read() as connection:
         assert list(seen.digests(connection, odd.address)) == [("stars", "1")]
+
+
+def test_an_approved_image_that_the_repository_has_lost_is_told(watcher: Site, odd: Odd) -> None:
+    known = odd.image("stars", "1")
+    look(watcher, odd)
+    approving.approve(watcher, known, who="bob")
+    whole = dict(odd.answers)
+    odd.json("/v2/stars/tags/list", {"tags": []})
+    look(watcher, odd)
+    assert missing(watcher) == "", "without a tag it is still there by its digest"
+    del odd.answers[f"/v2/stars/manifests/{known}"]
+    look(watcher, odd)
+    assert f"The Docker repository {odd.address} has it no longer" in missing(watcher)
+    odd.answers = {path: (500, {}, b"") if "manifests" in path else answer for path, answer in odd.answers.items()}
+    look(watcher, odd)
+    assert "has it no longer" in missing(watcher), "a repository that fails says nothing new"
+    odd.answers = whole
+    assert look(watcher, odd).fault == "" and missing(watcher) == ""
+
+
+def missing(site: Site) -> str:
+    with site.database.read() as connection:
+        [one] = catalogue.offers(connection)
+    return one.missing
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
