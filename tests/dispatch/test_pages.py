@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,10 +12,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from registry import access, create_app
+from registry.data_sets import DataSet
 from registry.dispatch import store as desk
 from registry.uws import store
 from tests.admin.conftest import PASSWORD, Browser
 from tests.dispatch.conftest import APP, Pair
+from tests.dispatch.test_where import needs
 
 
 @pytest.fixture()
@@ -80,6 +83,21 @@ def test_what_is_refused_comes_back_with_the_form(
     answer = person.post("/admin/applications/run", app=APP, at=at, **{"p-limit": limit})
 
     assert answer.status_code == status and words in answer.text and f'value="{limit}"' in answer.text
+    assert pair.north.jobs() == []
+
+
+def test_data_that_is_not_here_is_said_with_the_form_before_there_is_a_job(pair: Pair, person: Browser, tmp_path: Path) -> None:
+    needs(pair, data=[{"name": "gaia", "description": "Gaia DR3"}])
+    form = person.get(f"/admin/applications/run?app={APP}").text
+    assert "<dt>Reads</dt><dd>gaia</dd>" in form and "North, here: cannot now" in form
+
+    answer = person.post("/admin/applications/run", app=APP, at="")
+    assert answer.status_code == 409 and "needs the data set gaia, which this datacenter does not have" in answer.text
+    (tmp_path / "gaia").mkdir()
+    data = {"gaia": DataSet(path=tmp_path / "gaia", roles=("publisher",))}
+    object.__setattr__(pair.site, "settings", pair.site.settings.model_copy(update={"data": data}))
+    answer = person.post("/admin/applications/run", app=APP, at="")
+    assert answer.status_code == 403 and "which is for publisher here, and runner is runner" in answer.text
     assert pair.north.jobs() == []
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from registry.data_sets import DataSet
-from tests.uws.conftest import SHORT, World
+from tests.uws.conftest import APP, SHORT, World
+from tests.uws.test_cli import Act, command  # noqa: F401
 
 
 @pytest.fixture()
@@ -64,6 +66,21 @@ def test_what_is_absent_is_named_with_what_there_is(world: World, data: dict[str
     world.set(data={"gaia": DataSet(path=Path("/srv/no/such/folder"))})
     status, words = refusal(world, "ada")
     assert status == 409 and "not there at present" in words and "/srv" not in words
+
+
+def test_by_command_it_is_the_same(
+    world: World, data: dict[str, DataSet], command: Act, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+) -> None:
+    def run(*options: str, **sets: DataSet) -> str:
+        told = {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in sets.items()}
+        monkeypatch.setenv("INNERSPACE_DATA", json.dumps(told))
+        return str(command("run", APP, *options).exception or "")
+
+    world.token("ada")  # makes the account
+    assert run("--as", "ada", **data) == "" and world.job(world.listed(who="root")[0]).data == ["gaia"]
+    assert "which is for administrator here, and ada is runner" in run("--as", "ada", gaia=data["extra"])
+    assert "which this datacenter does not have: it has extra." in run(extra=data["extra"])
+    assert len(world.listed(who="root")) == 1
 
 
 def test_the_offer_names_them_and_no_path(world: World, data: dict[str, DataSet]) -> None:
