@@ -11,7 +11,10 @@ import logging
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from registry import clock, space
 from registry.bell import PHASES, WORK
@@ -97,16 +100,18 @@ class Crew:
         if job.desired == store.DELETE:
             self._remove(job.id)
             return
+        ours = job.lease == self._lease  # the database broke it off: that cost no worker its life
+        attempt = job.attempt - 1 if ours else job.attempt
         with self._site.database.write() as connection:
             if job.desired == store.ABORT:
                 store.move(connection, job, ABORTED)
-            elif job.attempt >= _LIVES:
+            elif attempt >= _LIVES:
                 store.move(connection, job, ERROR, error_type=_FATAL, error=(
                     f"{job.attempt} workers ended while they answered this query: ask for less at once."))
             elif job.phase is QUEUED:
-                store.note(connection, job, lease="")
+                store.note(connection, job, lease="", attempt=attempt)
             else:
-                unknown = job if job.phase is UNKNOWN else store.move(connection, job, UNKNOWN, lease="")
+                unknown = job if job.phase is UNKNOWN else store.move(connection, job, UNKNOWN, lease="", attempt=attempt)
                 if unknown is not None:
                     store.move(connection, unknown, QUEUED)
         self._site.bells.ring(PHASES)
@@ -153,6 +158,8 @@ class Crew:
             stop = self._running[job.id]
             try:
                 self._answered(job, stop)
+            except SQLAlchemyError as error:  # it stays ours, and goes back into the queue when the database answers
+                _log.warning("query %s was broken off: %s", job.id, error)
             except Exception:  # a fault at one query must not end the thread, nor leave the query as if it ran
                 _log.exception("query %s failed", job.id)
                 self._end(job.id, ERROR, error_type=_FATAL, error="A fault of this service, not of the query: it is in its log.")
@@ -189,12 +196,13 @@ class Crew:
             asked = parameters.asked((one.name, one.value) for one in store.parameters(connection, job.id))
         if shortage := space.shortage(self._site.settings):
             raise Unavailable(shortage)
-        folder = files.folder(self._site, job.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        part, path = folder / "result.part", folder / f"{MAIN}.{asked.format.suffix}"
+        # each attempt has a folder of its own: a worker that only seemed to be gone writes into no other's
+        place = Path(str(job.attempt)) / f"{MAIN}.{asked.format.suffix}"
+        path = files.folder(self._site, job.id) / place
+        path.parent.mkdir(parents=True, exist_ok=True)
         digest, size, most = hashlib.sha256(), 0, self._site.settings.most("disk")
         with self._queries.answer(asked.query, maxrec=asked.maxrec, seconds=job.execution_duration, stop=stop) as answer, \
-                part.open("wb") as file:
+                path.open("wb") as file:
             table = Table(answer.columns, answer.rows, lambda: answer.overflow, (("QUERY", asked.query),), late_errors=False)
             for piece in asked.format.write(table):
                 size += len(piece)
@@ -205,8 +213,7 @@ class Crew:
                 digest.update(piece)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-        return Result(MAIN, 0, path.name, size, asked.format.content_type, digest.hexdigest())
+        return Result(MAIN, 0, str(place), size, asked.format.content_type, digest.hexdigest())
 
     def _end(self, job_id: str, phase: Phase, result: Result | None = None, **values: Any) -> None:
         """Write the last phase, where the query is still ours; of one without an answer no file stays."""

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from lxml import etree
 from pyvo.dal import TAPService
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 from vo_models.uws.models import Jobs, JobSummary, Parameters
 
 from registry import access, clock
@@ -302,6 +303,23 @@ def test_a_fault_of_ours_ends_the_query_and_not_the_thread(world: World, monkeyp
     again = world.make(PHASE="RUN")
     look_until(crew, lambda: world.job(again).final)
     assert world.job(again).phase == "COMPLETED"
+
+
+def test_a_query_that_the_database_broke_off_is_answered_again(world: World, monkeypatch: Any) -> None:
+    tried = 0
+
+    def away(*_: Any, **__: Any) -> None:
+        nonlocal tried
+        tried += 1
+        raise OperationalError("SELECT", {}, Exception("the server has gone away"))
+
+    crew, _ = world.crew()
+    with monkeypatch.context() as patched:
+        patched.setattr(Queries, "answer", away)
+        url = world.make(PHASE="RUN")
+        look_until(crew, lambda: tried >= 5)
+    look_until(crew, lambda: world.job(url).final)
+    assert (world.job(url).phase, world.job(url).attempt) == ("COMPLETED", 1)
 
 
 def test_runs_and_queries_are_in_lists_of_their_own(world: World) -> None:
