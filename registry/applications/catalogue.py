@@ -132,13 +132,15 @@ def pick(connection: Connection, app: str) -> Offer:
     wanted, _, version = app.strip().partition("#")
     mine = versions_of(connection, wanted)
     if not mine:
-        decided = [one for one in seen.of_application(connection, wanted, *seen.BARRED) if version in ("", one.version)]
+        decided = [one for one in seen.of_application(connection, wanted, *seen.BARRED)
+                   if version in ("", one.version) or _by_digest(version, one.reference)]
         if decided:
             raise NotOffered(decided[-1].barred)
         raise NoApplication(_no_such(wanted, offers(connection)))
-    fitting = [one for one in mine if version in ("", one.version) or _by_digest(version, one)]
+    fitting = [one for one in mine if version in ("", one.version) or _by_digest(version, one.image)]
     if not fitting:
-        decided = [one for one in seen.of_application(connection, mine[0].ivoid, *seen.BARRED) if one.version == version]
+        decided = [one for one in seen.of_application(connection, mine[0].ivoid, *seen.BARRED)
+                   if one.version == version or _by_digest(version, one.reference)]
         if decided:
             raise NotOffered(decided[-1].barred)
         versions = ", ".join(one.version for one in mine if not one.barred) or "none on offer"
@@ -165,8 +167,8 @@ def versions_of(connection: Connection, wanted: str) -> list[Offer]:
     return found
 
 
-def _by_digest(version: str, offer: Offer) -> bool:
-    return len(version) >= len("sha256:") + 8 and offer.image.partition("@")[2].startswith(version)
+def _by_digest(version: str, image: str) -> bool:
+    return len(version) >= len("sha256:") + 8 and image.partition("@")[2].startswith(version)
 
 
 def contract_of(site: Site, offer: Offer) -> Contract:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from registry.applications import catalogue
 from registry.cli.common import emit, json_option, who, with_site
 from registry.cli.jobs import to_its_end
 from registry.dispatch import sending
-from registry.errors import Conflict
+from registry.errors import Conflict, NotFound
 from registry.site import Site
 from registry.uws import jobs as use_cases, record as records
 from registry.uws.files import Upload
@@ -51,6 +52,10 @@ def _again(site: Site, caller: Caller, found: use_cases.Details) -> Job:
     app = f"{job.application}#{job.application_version}" if job.application_version else job.application
     with site.database.read() as connection:
         offer = catalogue.pick(connection, app)
+        if offer.image != job.image:  # another image has the version's name now; the one that ran may still be on offer
+            exact = f"{job.application}#{job.image.partition('@')[2]}"
+            with contextlib.suppress(NotFound):
+                offer, app = catalogue.pick(connection, exact), exact
     if offer.image != job.image:
         raise Conflict(f"{app} is another image now ({offer.image}) than job {job.id} ran ({job.image}): what runs now "
                        "would be another run.")

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from registry import create_app
 from registry.access import ANONYMOUS
-from registry.applications import catalogue, consequences, logins, seen
+from registry.applications import approving, catalogue, consequences, logins, seen
+from registry.cli import provenance
 from registry.cli.main import registry
 from registry.errors import Refusal
 from registry.site import Site
@@ -179,3 +180,18 @@ def test_what_is_decided_is_told_at_every_place(datacenter: Site, own: Pusher, t
     assert client.get("/api/applications").json == client.get("/applications.json").json == {"applications": []}
     with datacenter.database.read() as connection:
         assert connection.execute(select(jobs.c.id)).all() == []
+
+
+def test_a_job_is_repeated_with_the_image_that_it_ran_wherever_the_tag_went(north: Site, pusher: Pusher) -> None:
+    first = pusher.application("again", "1")
+    catalogue.register(north, f"{pusher.address}/again:1", who="ann")
+    job = use_cases.create(north, ANONYMOUS, [("APP", "again#1"), ("band", "B")], [])
+    pusher.application("again", "1", {**CONTRACT, "parameters": []})
+    catalogue.register(north, f"{pusher.address}/again:1", who="ann")
+
+    again = provenance._again(north, ANONYMOUS, use_cases.details(north, ANONYMOUS, job.id))
+
+    assert again.image == job.image == f"{pusher.address}/again@{first}"
+    approving.retract(north, f"again#{first}", who="eve", why="wrong")
+    with pytest.raises(Refusal, match="was retracted by eve on .*: wrong"):
+        provenance._again(north, ANONYMOUS, use_cases.details(north, ANONYMOUS, job.id))
