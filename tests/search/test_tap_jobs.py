@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -409,3 +412,41 @@ def test_the_starters_of_containers_leave_the_lease_of_a_query_whose_worker_died
     crew, _ = world.crew()
     look_until(crew, lambda: world.job(url).final)
     starters.die()
+
+
+@pytest.mark.soak
+def test_killed_workers_leave_their_queries_to_the_next(any_world: World) -> None:
+    """Real processes and kill -9, again and again, while queries come; each is answered once, and none is lost."""
+    world = any_world
+    slow = [world.make(PHASE="RUN", **LONG) for _ in range(2)]
+    urls: list[str] = []
+    for turn in range(3):
+        running = worker_process(world)
+        try:
+            until(lambda turn=turn: [world.job(url).attempt for url in slow] == [turn + 1] * 2, 60)  # type: ignore[misc]
+            urls += [world.make(PHASE="RUN", MAXREC="3") for _ in range(5)]
+        finally:
+            running.kill()
+            running.wait()
+    assert all(not world.job(url).final for url in slow)
+    for url in slow:
+        world.client.post(f"{path(url)}/phase", data={"PHASE": "ABORT"})
+    last = worker_process(world)
+    try:
+        until(lambda: all(world.job(url).final for url in [*slow, *urls]), 90)
+    finally:
+        last.terminate()
+        last.wait()
+    assert [world.job(url).phase for url in slow] == ["ABORTED"] * 2
+    assert {world.job(url).phase for url in urls} == {"COMPLETED"}
+    answers = {world.client.get(f"{path(url)}/results/result").data for url in urls}
+    assert len(answers) == 1 and answers.pop().count(b"<TR>") == 3
+
+
+def worker_process(world: World) -> subprocess.Popen[bytes]:
+    settings = world.site.settings
+    environment = {**os.environ, "INNERSPACE_AUTHORITY": "north.example", "INNERSPACE_BASE_URL": settings.base_url,
+                   "INNERSPACE_INSTANCE_NAME": f"tapsoak{os.getpid()}", "INNERSPACE_DATABASE_URL": settings.database_url,
+                   "INNERSPACE_TAP_ASYNC_CLIENTS": "2", "DOCKER_HOST": "unix:///nowhere"}
+    return subprocess.Popen([sys.executable, "-m", "registry.cli", "--instance", str(settings.instance), "worker"],
+                            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
