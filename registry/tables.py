@@ -552,6 +552,8 @@ rr_table_column = Table(
 )
 Index("rr_table_column_by_table", rr_table_column.c.ivoid, rr_table_column.c.table_index)
 Index("rr_table_column_by_ucd", rr_table_column.c.ucd, rr_table_column.c.ivoid).ddl_if(dialect="sqlite")
+# finds by the first letters too, and takes values of any length
+Index("rr_table_column_ucd", rr_table_column.c.ucd, postgresql_using="spgist").ddl_if(dialect="postgresql")
 rr_relationship = Table(
     "rr_relationship", metadata, _row("relationship"), _ivoid(index=True), Column("relationship_type", String),
     Column("related_id", String), Column("related_name", Text),
@@ -568,6 +570,7 @@ rr_res_detail = Table(
     "rr_res_detail", metadata, _row("res_detail"), _ivoid(index=True), Column("cap_index", SmallInteger),
     Column("detail_xpath", String), Column("detail_value", Text),
 )
+_by_value(rr_res_detail.c.detail_xpath).ddl_if(dialect="postgresql")
 _by_value(rr_res_detail.c.detail_value).ddl_if(dialect="postgresql")
 Index("rr_res_detail_by_path", rr_res_detail.c.detail_xpath, rr_res_detail.c.detail_value).ddl_if(dialect="sqlite")
 rr_alt_identifier = Table(

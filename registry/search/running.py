@@ -28,6 +28,7 @@ from registry.site import Site
 _PATIENCE = 5.0  # seconds that a query waits for its turn
 _BATCH = 500  # rows that are read at once
 _LESS = "ask for less, join by ivoid"
+_SORTING = "32MB"  # that the server may use for one sorting or hashing before it goes to disk
 _SLOWNESS = 10  # times its seconds that a query may stay open for a client that reads slowly
 
 
@@ -206,6 +207,9 @@ class Queries:
                 try:
                     # a plan for a query of a few milliseconds is not worth a compiler
                     raw.execute("SET LOCAL jit = off")
+                    raw.execute(f"SET LOCAL work_mem = '{_SORTING}'")
+                    if raw.info.server_version >= 140000:  # else the server works on for a process that was killed
+                        raw.execute("SET LOCAL client_connection_check_interval = '2s'")
                     cursor = raw.cursor(name="answer")
 
                     def work(call: Callable[..., Any], *values: Any) -> Any:

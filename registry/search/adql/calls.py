@@ -60,6 +60,8 @@ class Calls:
 
     def _calculated(self, name: str, node: exp.Anonymous, scope: Scope) -> Piece:
         pieces = self._arguments(node, scope, NUMBER, len(node.expressions))
+        if name in ("round", "truncate") and not all(piece.whole for piece in pieces[1:]):
+            raise refuse(f"{name.upper()} takes a whole number of digits", node.expressions[1])
         form = functions.ARITHMETIC[name, len(pieces)]
         if name == "mod" and all(piece.whole for piece in pieces):
             form = functions.WHOLE_MOD

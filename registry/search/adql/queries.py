@@ -9,10 +9,11 @@ from sqlglot import exp
 from registry import tables
 from registry.search.adql import functions
 from registry.search.adql.joins import Joins, renamed
-from registry.search.adql.pieces import NULL, TRUTH, Piece, mixed
+from registry.search.adql.pieces import NULL, TRUTH, Piece, Stored, mixed
 from registry.search.adql.refused import refuse
 from registry.search.adql.scope import Scope, Source, Visible, matching
 from registry.search.adql.trees import only
+from registry.search.adql.writing import row_number
 
 _SETS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _MOST_SETS = 100
@@ -144,19 +145,20 @@ class Queries(Joins):
         scope.groups = {piece.sql for piece in pieces}
         columns = [isinstance(one, exp.Column) for one in group.expressions]
         scope.computed = {piece.sql for piece, column in zip(pieces, columns, strict=True) if not column}
-        return f" GROUP BY {', '.join(dict.fromkeys(piece.sql for piece in self._needed(pieces)))}"
+        return f" GROUP BY {', '.join(self._needed(pieces))}"
 
-    def _needed(self, pieces: list[Piece]) -> list[Piece]:
-        """Without the columns that a key among them decides (on PostgreSQL that is no gain, and not always allowed)."""
-        if not self.writing.sqlite:
-            return pieces
-        decided: set[str] = set()
-        for piece in pieces:
-            if piece.stored and tables.metadata.tables[piece.stored.table].columns[piece.stored.column].unique:
-                decided.add(piece.stored.alias)
-        keys = [piece for piece in pieces if not piece.stored or piece.stored.alias not in decided
-                or tables.metadata.tables[piece.stored.table].columns[piece.stored.column].unique]
-        return keys or pieces
+    def _needed(self, pieces: list[Piece]) -> list[str]:
+        """SQL of what to group by: of a table whose key is among the columns, that alone.
+
+        SQLite reads the groups in the order of the index of that key. PostgreSQL knows only the primary key to decide the
+        other columns; that is the number of the row.
+        """
+        deciding = {piece.stored.alias: piece for piece in pieces if piece.stored and _is_key(piece.stored)}
+        needed = [piece.sql for piece in pieces if not piece.stored or piece.stored.alias not in deciding]
+        for alias, piece in deciding.items():
+            assert piece.stored is not None
+            needed.append(piece.sql if self.writing.sqlite else f"{alias}.{row_number(piece.stored.table)}")
+        return list(dict.fromkeys(needed))
 
     def _shown(self, node: exp.Select, scope: Scope) -> list[Visible]:
         shown: list[Visible] = []
@@ -281,6 +283,11 @@ class Queries(Joins):
             piece = left.piece if same else mixed([left.piece, right.piece], left.piece.sql)
             columns.append(Visible(left.name, replace(piece, gathered=None)))
         return columns
+
+
+def _is_key(stored: Stored) -> bool:
+    """Whether it is a table's key besides the number of the row."""
+    return bool(tables.metadata.tables[stored.table].columns[stored.column].unique)
 
 
 def _take_off_distinct(node: exp.Expr) -> None:

@@ -54,11 +54,15 @@ class Writing:
         for word in dict.fromkeys(words.split(needle)):
             inner = Stored(self.alias("g"), values.table, values.column)
             found.append(f"{gathered.at} IN (SELECT {inner.alias}.{key} FROM {values.table} AS {inner.alias}"
-                         f" WHERE {self._indexed_words(inner, word)})")
+                         f" WHERE {self._own_words(inner, word)})")
         return f"({' AND '.join(found)})"
 
     def _indexed_words(self, stored: Stored, needle: str) -> str:
         raise NotImplementedError
+
+    def _own_words(self, stored: Stored, needle: str) -> str:
+        """The same in a query of that table alone."""
+        return self._indexed_words(stored, needle)
 
     def _unindexed_words(self, sql: str, needle: str) -> str:
         raise NotImplementedError
@@ -257,6 +261,9 @@ class Postgresql(Writing):
         number, inner = row_number(stored.table), self.alias("w")
         return (f"{stored.alias}.{number} IN (SELECT {inner}.{number} FROM {stored.table} AS {inner}"
                 f" WHERE {inner}.{stored.column}_words @@ words_asked({self.text(needle)}))")
+
+    def _own_words(self, stored: Stored, needle: str) -> str:
+        return f"{stored.alias}.{stored.column}_words @@ words_asked({self.text(needle)})"
 
     def _unindexed_words(self, sql: str, needle: str) -> str:
         return f"words_of({sql}) @@ words_asked({self.text(needle)})"
