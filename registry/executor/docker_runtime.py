@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env, parse_host
 
-from registry.executor import bridges, cgroups, faults, frames, podman, runtime, sandbox
+from registry.executor import bridges, cgroups, faults, frames, podman, runtime, sandbox, states
 from registry.executor.runtime import (
     STREAMS,
     Engine,
@@ -42,9 +42,6 @@ from registry.executor.wire import Wire
 LOOK = 10  # seconds a list may take: it waits for no container, so an engine that takes longer hangs
 TIMEOUT = 60  # seconds one call may take; a busy engine needs several to start a container
 _CONNECTIONS = 64
-_STATES = {
-    "created": runtime.CREATED, "running": runtime.RUNNING, "restarting": runtime.RUNNING, "paused": runtime.PAUSED,
-}
 _COMMAND_FAULT = re.compile(r"exec|no such file or directory|permission denied", re.I)
 _IN_USE, _GONE, _TAKEN = 403, 404, 409  # HTTP statuses of the Engine API, as it uses them
 
@@ -214,21 +211,9 @@ class DockerRuntime:
             if answer.status == _GONE:
                 return State(runtime.ABSENT, name)
             raise
-        state = found["State"]
-        started, finished = frames.moment(state.get("StartedAt", "")), frames.moment(state.get("FinishedAt", ""))
-        if started and finished:  # the engine writes the start down late: measured, a short container ends before it
-            started = min(started, finished)
-        # podman never says so (measured), and it has no engine process whose end would kill its containers
-        killed = self._podman and state.get("ExitCode") == podman.KILLED
-        status, code = _STATES.get(state["Status"], runtime.EXITED), state.get("ExitCode")
-        told = self._told(str(found["Id"])) if status in (runtime.EXITED, runtime.CREATED) else frozenset()
-        seen = {runtime.CREATED: "create" in told, runtime.EXITED: "die" in told}.get(status, True)
-        return State(
-            status, name, dict(found["Config"].get("Labels") or {}),
-            started, finished, code, bool(state.get("OOMKilled")) or killed,
-            bool(told & {"kill", "stop"}), seen,
-            str(state.get("Error") or ""), str(found.get("Id") or ""), int(state.get("Pid") or 0),
-        )
+        ended = states.status(found) in (runtime.EXITED, runtime.CREATED)
+        told = self._told(str(found["Id"])) if ended else frozenset()
+        return states.inspected(found, told, killed_for_memory=podman.KILLED if self._podman else None)
 
     def _told(self, container: str) -> frozenset[str]:
         """What the engine remembers to have happened to the container; it keeps 256 events of all of them."""
@@ -324,7 +309,7 @@ class DockerRuntime:
         """Status, name and labels of all containers of the instance; the other fields are not filled."""
         query = {"all": 1, "filters": json.dumps({"label": [f"{runtime.INSTANCE}={instance}"]})}
         found = json.loads(self._ask("GET", "/containers/json", query, seconds=LOOK))
-        return [State(_STATES.get(entry["State"], runtime.EXITED), entry["Names"][0].lstrip("/"), dict(entry["Labels"]))
+        return [State(states.NAMES.get(entry["State"], runtime.EXITED), entry["Names"][0].lstrip("/"), dict(entry["Labels"]))
                 for entry in found if entry.get("Names")]
 
     def events(self, instance: str, stop: threading.Event) -> Iterator[Event]:
