@@ -263,3 +263,20 @@ def test_two_changes_are_put_together_and_what_both_changed_is_told() -> None:
         amend(theirs, {"title": "Mine", "description": "Mine.", "short_name": ""})))
     assert [(one.label, one.base, one.theirs, one.mine) for one in merged.both] == [
         ("Title", "X", "Theirs", "Mine"), ("Short name", "S", "T", "")]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_where_only_one_has_changed_the_merge_is_that_ones(data: Any) -> None:
+    base = compose(replace(drafts.FULL, stc_profile=None, capabilities=drafts.PROTOCOLS[:2]))
+    root = nodes.read(shapes(), base)
+    places = [name for name in nodes.values(root) if "/@" not in name]
+    sent = dict(typed(root, root)) | dict.fromkeys(data.draw(st.lists(st.sampled_from(places), max_size=4)), "7")
+    several = st.sampled_from(["r/content.0/subject.0", "r/curation.0/creator.1", "r/capability.0"])
+    for gone in data.draw(st.lists(several, max_size=2)):
+        sent = {name: value for name, value in sent.items() if name != gone and not name.startswith(f"{gone}/")}
+    changed, _ = filled(base, list(sent.items()))
+    for mine, theirs in ((changed, base), (base, changed), (changed, changed)):
+        merged = merging.merge(shapes(), base, mine, theirs)
+        assert merged.both == ()
+        assert comparing.compare(changed, rewriting.written(xmlio.root_of(theirs), merged.root)).changes == ()
