@@ -6,7 +6,10 @@ import importlib
 import sys
 
 # what is measured -> its module below benchmarks, with a function figures() that yields Figure
-BENCHMARKS = ("ingest", "listing", "lookups", "startup", "harvest", "jobs", "queue", "inner", "votable", "catalogue", "applications", "demo")
+BENCHMARKS = (
+    "ingest", "listing", "lookups", "startup", "harvest", "jobs", "queue", "inner", "votable", "catalogue", "applications",
+    "demo",
+)
 
 
 def main() -> int:

@@ -127,18 +127,24 @@ def _filled() -> Path:
     print(f"(registering {RUNNERS} runners, {SERVICES:,} services, {APPLICATIONS} applications)", file=sys.stderr)
     FOLDER.mkdir(parents=True, exist_ok=True)
     site = datacenters.found(place)
-    others = [f"dc{number}.example" for number in range(RUNNERS)]
+    _fill(site)
+    site.close()
+    (place / "filled").touch()
+    return place
+
+
+def _fill(site: Site) -> None:
     with site.database.write() as connection:
         for number in range(OWN):
             publish.publish_in(connection, site, _service(datacenters.AUTHORITY, number), who="bench")
     each = (SERVICES - OWN) // RUNNERS
-    for place_of, authority in enumerate(others):
+    for number, authority in enumerate(f"dc{number}.example" for number in range(RUNNERS)):
         with site.database.write() as connection:
-            for xml in (_runner(authority), *(_service(authority, place_of + number) for number in range(each))):
+            for xml in (_runner(authority), *(_service(authority, number + other) for other in range(each))):
                 _put(connection, site, xml)
             connection.execute(insert(runners).values(
                 key=f"ivo://{authority}/runner", url=f"https://{authority}/runner", read=clock.stamp(), fault="",
-                offer=_offer(place_of, authority)))
+                offer=_offer(number, authority)))
     with site.database.write() as connection:
         for number in range(APPLICATIONS):
             reference = f"images.{PUBLISHER}/a{number}@sha256:{hashlib.sha256(str(number).encode()).hexdigest()}"
@@ -146,9 +152,6 @@ def _filled() -> Path:
             connection.execute(insert(images).values(
                 reference=reference, contract=_contract(number), labels={}, size=1, platforms=["linux/amd64"],
                 read=clock.stamp()))
-    site.close()
-    (place / "filled").touch()
-    return place
 
 
 def _put(connection: Connection, site: Site, xml: bytes) -> None:

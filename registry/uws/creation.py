@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from registry import clock
 from registry.access import RUNNER, Caller
 from registry.applications import catalogue, parameters as declared
+from registry.applications.catalogue import Offer
 from registry.applications.contract import Contract
 from registry.bell import WORK
 from registry.config import Settings
@@ -54,14 +55,7 @@ def create(site: Site, caller: Caller, pairs: Pairs, parts: Iterable[Upload] = (
     """
     require_runner(site, caller)
     asked = _sorted(site.settings, pairs, parts)
-    app = asked.control.get("APP", "").strip()
-    if not app:
-        raise BadValue("APP is missing: give the identifier of the application to run, as /applications lists them.")
-    try:
-        with site.database.read() as connection:
-            offer = catalogue.pick(connection, app)
-    except NotFound as error:
-        raise BadValue(str(error)) from None  # it is a value of this request, not the address, that means nothing
+    offer = _offer(site, asked.control.get("APP", "").strip())
     contract = catalogue.contract_of(site, offer)
     own, referred = references.apart(contract, asked.own, site.settings.url("jobs"))
     checked = [Parameter(name, value) for name, value in declared.check(contract, own)]
@@ -128,6 +122,16 @@ def _sorted(settings: Settings, pairs: Pairs, parts: Iterable[Upload]) -> _Reque
     run_id(control.get("RUNID", ""))
     own = [(name, value) for name, value in pairs if name.upper() not in _CONTROL]
     return _Request(control, own, uploads.given(pairs, parts, settings.url("jobs")))
+
+
+def _offer(site: Site, app: str) -> Offer:
+    if not app:
+        raise BadValue("APP is missing: give the identifier of the application to run, as /applications lists them.")
+    try:
+        with site.database.read() as connection:
+            return catalogue.pick(connection, app)
+    except NotFound as error:
+        raise BadValue(str(error)) from None  # it is a value of this request, not the address, that means nothing
 
 
 def _blank(settings: Settings, contract: Contract, control: dict[str, str]) -> Job:
