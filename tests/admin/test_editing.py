@@ -12,9 +12,11 @@ from sqlalchemy import update
 from registry import access
 from registry.records import comparing, drafting, lifecycle, publish, store
 from registry.records.forming import carrying
+from registry.records.forming.desk import KINDS
 from registry.tables import accounts
 from tests.records.conftest import record
 from tests.vosi import drafts
+from tests.vosi.judges import official_faults
 from vosi.resource import amend, compose
 
 NAME = "ivo://north.example/stars"
@@ -257,3 +259,25 @@ def test_what_was_imported_from_a_form_is_what_the_command_makes(founded: Any, b
     by_command = amend(base, {"title": LEAST["r/title.n1"], "subjects": ("stars",), "description": "All of them."})
     changes = comparing.compare(by_command, by_form.xml).changes
     assert [(one.path, one.kind) for one in changes] == [("capability", "added")]
+
+
+ALSO: dict[str, dict[str, str]] = {
+    "vstd:Standard": {"r/endorsedVersion.n1": "1.0"},
+    "vstd:ServiceStandard": {"r/endorsedVersion.n1": "1.0"},
+    "vstd:StandardKeyEnumeration": {"r/key.n1/name.n1": "term", "r/key.n1/description.n1": "What it means."},
+}
+
+
+def test_every_kind_is_described_from_nothing_by_what_its_form_asks_for(founded: Any, browser: Any) -> None:
+    person = browser("publisher")
+    for number, kind in enumerate(KINDS):
+        place = f"/admin/edit/north.example/kind{number}"
+        form = person.get(f"/admin/new-record?type={kind}&key=kind{number}")
+        asked = set(re.findall(r'href="#f_(r_[A-Za-z0-9_]+)"', text(send(person, place, form, "review"))))
+        least = {name: value for name, value in LEAST.items() if "capability" not in name} | ALSO.get(kind, {})
+        assert asked == {re.sub("[^A-Za-z0-9]", "_", name) for name in least}, kind
+        reviewed = send(person, place, form, "review", **least)
+        assert "Review before publishing" in text(reviewed), kind
+        send(person, place, reviewed, "publish")
+        made = shown(founded, f"ivo://north.example/kind{number}")
+        assert (made.type, made.profile) == (kind, "recommended") and official_faults(made.xml) == []

@@ -164,7 +164,7 @@ def test_a_new_capability_needs_its_address_only(kind: str) -> None:
 def test_a_service_becomes_a_cone_search_and_plain_again() -> None:
     base = compose(drafts.minimal("vs:CatalogService", capabilities=(drafts.PROTOCOLS[2],)))
     xml, root = filled(base, [("r/capability.0/@xsi:type", "tr:TableAccess")])
-    assert b"maxSR" not in xml and b'xsi:type="tr:TableAccess"' in xml and "r/capability.0/language.n1" in told(xml, root)
+    assert b"maxSR" not in xml and b'xsi:type="tr:TableAccess"' in xml and "r/capability.0/language.n1/name.n1" in told(xml, root)
     xml, root = filled(xml, [("r/capability.0/@xsi:type", "")])
     assert b"TableAccess" not in xml and told(xml, root) == {}
 
@@ -268,7 +268,7 @@ def test_two_changes_are_put_together_and_what_both_changed_is_told() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_where_only_one_has_changed_the_merge_is_that_ones(data: Any) -> None:
-    base = compose(replace(drafts.FULL, stc_profile=None, capabilities=drafts.PROTOCOLS[:2]))
+    base = compose(replace(drafts.FULL, stc_profile=None, tableset=TABLES, capabilities=drafts.PROTOCOLS[:2]))
     root = nodes.read(shapes(), base)
     places = [name for name in nodes.values(root) if "/@" not in name]
     sent = dict(typed(root, root)) | dict.fromkeys(data.draw(st.lists(st.sampled_from(places), max_size=4)), "7")

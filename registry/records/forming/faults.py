@@ -18,7 +18,7 @@ from lxml import etree
 from registry.records.forming import words
 from registry.records.forming.nodes import ROOT, TYPE, Node, label_at
 from registry.records.forming.rewriting import stays
-from registry.records.forming.shape import Rule, Shapes
+from registry.records.forming.shape import Field, Rule, Shapes
 from vosi.schemas import Problem, Schemas
 
 MOST = 200  # faults that are told
@@ -63,9 +63,9 @@ def placed(root: Node, problems: tuple[Problem, ...]) -> list[Fault]:
             for one in problems]
 
 
-def _missing(node: Node, path: str) -> Iterator[Fault]:
-    """Needed elements and attributes that are not there."""
-    if path != ROOT and not stays(node):
+def _missing(node: Node, path: str, needed: bool = True) -> Iterator[Fault]:
+    """Needed elements and attributes that are not there; nothing of an element that may be left out, and is."""
+    if not needed and not stays(node):
         return
     for name, (rule, _) in node.content.attributes.items():
         if rule.needed and not node.attributes.get(name):
@@ -73,14 +73,24 @@ def _missing(node: Node, path: str) -> Iterator[Fault]:
     if node.content.text is not None and not node.text and path != ROOT and node.content.text.options:
         yield Fault(path, words.label(node.field.name), f"Choose {node.content.text.words}.")
     for field in node.content.fields:
-        nodes = node.children.get(field.name, [])
         if field.hidden:
             continue
+        nodes = node.children.get(field.name, [])
         if field.least and not any(stays(one) for one in nodes):
-            first = f"{path}/{field.name}.{nodes[0].token}" if nodes else path
-            yield Fault(first, words.label(field.name), "This is needed.")
+            yield from _none(node, field, nodes, path)
+            continue
         for one in nodes:
-            yield from _missing(one, f"{path}/{field.name}.{one.token}")
+            yield from _missing(one, f"{path}/{field.name}.{one.token}", False)
+
+
+def _none(node: Node, field: Field, nodes: list[Node], path: str) -> Iterator[Fault]:
+    """What has to be filled in so that there is one of a needed element, of which there is none."""
+    if not nodes:
+        yield Fault(path, words.label(field.name), f"{words.label(field.name)} is needed.")
+        return
+    first = f"{path}/{field.name}.{nodes[0].token}"
+    inside = list(_missing(nodes[0], first)) if nodes[0].content.text is None else []
+    yield from inside or [Fault(first, words.label(field.name), "This is needed.")]
 
 
 def _explained(shapes: Shapes, element: etree._Element, root: Node, missing: list[str]) -> Iterator[Fault]:
