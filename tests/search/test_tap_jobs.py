@@ -325,6 +325,29 @@ def test_a_query_that_the_database_broke_off_is_answered_again(world: World, mon
     assert (world.job(url).phase, world.job(url).attempt) == ("COMPLETED", 1)
 
 
+def test_times_and_lists_are_those_of_uws(world: World) -> None:
+    get, post = world.client.get, world.client.post
+    first, second = world.make(), world.make(EXECUTIONDURATION="7", DESTRUCTION="2999-01-01T00:00:00Z")
+    assert (get(f"{path(first)}/executionduration").text, get(f"{path(second)}/executionduration").text) == ("600", "7")
+    assert get(f"{path(second)}/destruction").text < "2999" and get(f"{path(second)}/quote").text == ""
+    post(f"{path(first)}/executionduration", data={"EXECUTIONDURATION": "99999"})
+    post(f"{path(first)}/destruction", data={"DESTRUCTION": "2001-01-01"})
+    assert get(f"{path(first)}/executionduration").text == "600" and get(f"{path(first)}/destruction").text > "2026"
+    post(f"{path(second)}/phase", data={"PHASE": "RUN"})
+
+    def listed(query: str) -> list[str]:
+        return [one.get("id") or "" for one in etree.fromstring(get(f"/tap/async{query}").data)]
+
+    assert listed("?PHASE=QUEUED") == [name(second)] and listed("?LAST=1") == [name(second)]
+    assert listed("") == [name(first), name(second)] and get("/tap/async?PHASE=ASLEEP").status_code == 400
+    crew, _ = world.crew()
+    threading.Timer(0.1, crew.look).start()
+    assert b">QUEUED<" not in get(f"{path(second)}?WAIT=20&PHASE=QUEUED").data
+    until(lambda: world.job(second).final)
+    answer = world.client.delete(path(first))
+    assert (answer.status_code, answer.location) == (303, "http://127.0.0.1:8101/tap/async?LAST=100")
+
+
 def test_runs_and_queries_are_in_lists_of_their_own(world: World) -> None:
     url = world.make(PHASE="RUN")
     assert name(url) in world.client.get("/tap/async").text and name(url) not in world.client.get("/jobs").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,19 @@ KNOWN = {"E-CAP-KEYX", "F-LOC-NOTP", "F-UPL-NOUP", "W-CAP-CULF"}
 
 @pytest.mark.shared
 def test_taplint_finds_nothing_but_what_it_does_not_know() -> None:
-    with library() as world:
+    judge()
+
+
+@pytest.mark.shared
+@pytest.mark.soak
+def test_taplint_finds_no_more_on_postgresql(postgres: Any) -> None:
+    name = postgres.make(template="innerspace")
+    judge(database_url=postgres.url(name))
+    postgres.drop(name)
+
+
+def judge(**settings: Any) -> None:
+    with library(**settings) as world:
         stop, lease = threading.Event(), Lease(world.site)
         thread = threading.Thread(target=queries.run, args=(world.site, lease.name, stop))
         thread.start()
