@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry.admin import twins
+from registry import access
+from registry.admin import guard, twins
 from registry.admin.editing import acts, desks as desks, life, record_api as record_api  # these put views on the blueprints
 from registry.admin.forms import ConfirmForm
 from registry.admin.pages import pages, site
@@ -51,8 +52,12 @@ def records() -> str:
 
 
 @pages.get("/records/<path:name>")
-def record(name: str) -> str:
-    """One record: facts, problems, XML, what can be done with it."""
+def record(name: str) -> str | Response:
+    """One record: facts, problems, XML, what can be done with it. What is only a draft is its form."""
+    with site().database.read() as connection:
+        only_draft = store.get(connection, f"ivo://{name}") is None and drafting.draft_of(connection, f"ivo://{name}")
+    if only_draft and guard.caller().may(access.PUBLISHER):
+        return redirect(f"{request.script_root}/admin/edit/{name}", 303)
     return _page(name, ConfirmForm())
 
 

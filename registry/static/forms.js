@@ -5,7 +5,7 @@
   "use strict";
   const PAUSE = 500; // ms without a key before the form is checked
   const KEEP = 4000; // ms without a key before the draft is saved
-  let timer = 0, keeper = 0, number = 0, busy = false, plainly = false;
+  let timer = 0, keeper = 0, number = 0, busy = false, plainly = false, flying = null;
 
   const form = () => document.getElementById("record-form");
 
@@ -70,7 +70,7 @@
     clearTimeout(timer);
     clearTimeout(keeper);
     timer = setTimeout(() => look(false), PAUSE);
-    keeper = setTimeout(() => look(true), KEEP);
+    keeper = setTimeout(() => { flying = look(true).finally(() => { flying = null; }); }, KEEP);
   };
 
   // fields are added and taken away by the service; only the form is drawn anew, where it was
@@ -109,6 +109,11 @@
     const button = event.submitter;
     clearTimeout(timer);
     clearTimeout(keeper);
+    if (flying && event.target === form()) { // the draft that is being saved first, so that it is not somebody else's
+      event.preventDefault();
+      flying.finally(() => event.target.requestSubmit(button));
+      return;
+    }
     if (plainly || !button || event.target !== form() || !/^(add|remove|up):/.test(button.value)) return;
     event.preventDefault();
     if (busy) return;

@@ -122,6 +122,24 @@ def test_a_draft_is_kept_told_and_published(founded: Any, browser: Any, stars: A
     assert shown(founded).title == "Later still"
 
 
+def test_a_draft_of_a_new_record_is_found_under_its_name(founded: Any, browser: Any) -> None:
+    person = browser("publisher")
+    form = person.get("/admin/new-record?type=vr:Service&key=stars")
+    send(person, EDIT, form, "save", **{"r/title.n1": "Begun"})
+    assert person.get("/admin/records/north.example/stars").location == EDIT
+    assert browser("reader").get("/admin/records/north.example/stars").status_code == 404
+    assert "go on with that" in text(person.get("/admin/new-record?type=vr:Service&key=stars"))
+    page = person.get(EDIT)
+    assert fields(page)["r/title.n1" if "r/title.n1" in fields(page) else "r/title.0"] == "Begun"
+    least = {"r/content.0/subject.n1": "s", "r/content.0/description.n1": "D."}
+    reviewed = send(person, EDIT, page, "review", **least)
+    late = send(person, "/admin/edit-check/north.example/stars", page, "", **least, autosave="1")
+    assert late.json["saved"]
+    assert send(person, EDIT, reviewed, "publish").status_code == 303
+    with founded.database.read() as connection:
+        assert drafting.every(connection) == [], "the draft that was saved under way said the same"
+
+
 def test_who_saves_second_sees_both_and_chooses(founded: Any, browser: Any, stars: Any) -> None:
     person = browser("publisher")
     reviewed = send(person, EDIT, person.get(EDIT), "review", **{"r/title.0": "Mine", "r/shortName.n1": "M"})

@@ -196,7 +196,7 @@ def publish_now(site: Site, desk: Desk, who: str, why: str = "") -> Record:
         return overtaken.record
     with site.database.write() as connection:
         draft = drafting.draft_of(connection, record.ivoid)
-        if draft is not None and draft.revision == desk.draft:
+        if draft is not None and (draft.revision == desk.draft or same(draft.xml, record.xml)):
             drafting.drop(connection, draft)
     return record
 
