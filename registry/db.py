@@ -26,6 +26,8 @@ from registry.errors import Refusal, Unavailable
 
 _STAMP_LOCK = 4711  # any number, the same in every process
 _PATIENCE = 30  # seconds that a statement waits for another's lock
+# kilobytes of pages in memory, and pages of the log that are there before they are brought into the database
+_USUAL, _LARGE = (("cache_size=-2000", "wal_autocheckpoint=1000"), ("cache_size=-16000", "wal_autocheckpoint=6000"))
 _FORMS = "sqlite:///path/of/a/file or postgresql://user:password@host/name"
 
 
@@ -93,9 +95,12 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A unit of work: all of it is committed at the end, or none of it on an exception."""
-        with self.engine.connect() as connection:
+    def write(self, *, large: bool = False) -> Iterator[Connection]:
+        """A unit of work: all of it is committed at the end, or none of it on an exception.
+
+        A `large` one, of many megabytes, has more memory, and SQLite brings its log into the database less often.
+        """
+        with self.engine.connect() as connection, self._room(connection, large):
             connection.info.update(writes=True, before_commit={}, alone=None if self.is_sqlite else set())
             try:
                 with connection.begin() as transaction:
@@ -103,6 +108,20 @@ class Database:
                     self._commit(connection, transaction)
             finally:
                 connection.info.update(writes=False, alone=None)
+
+    @contextmanager
+    def _room(self, connection: Connection, large: bool) -> Iterator[None]:
+        if not (large and self.is_sqlite):
+            yield
+            return
+        driver: Any = connection.connection.dbapi_connection
+        for pragma in _LARGE:
+            driver.execute(f"PRAGMA {pragma}")
+        try:
+            yield
+        finally:
+            for pragma in _USUAL:
+                driver.execute(f"PRAGMA {pragma}")
 
     def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
         calls = connection.info["before_commit"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _AUTHORITY = re.compile(r"[\w\d][\w\d\-_.!~*'()+=]{2,}", re.ASCII)
 _PATH = re.compile(r"[\w\d\-_.!~*'()+=/]*", re.ASCII)
+_REMEMBERED = 200  # characters: one name is asked for again and again on its way through the rooms
 _TAIL = re.compile(r"(?:[^\s<>\"{}|\\^`#%\[\]]|%[0-9A-Fa-f]{2})*")  # else an xs:anyURI of OAI-PMH could not hold it
 
 
@@ -39,6 +41,11 @@ def parse_ivoid(text: str) -> Ivoid:
 
     Raises InvalidIdentifier. A percent sign is only legal after `?` or `#` (Identifiers 2.0 §2.3).
     """
+    return _parsed(text) if len(text) < _REMEMBERED else _parsed.__wrapped__(text)
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> Ivoid:
     stripped = text.strip()
     if stripped[:6].lower() != "ivo://":
         raise InvalidIdentifier(f"{_shown(text)} is no IVOA identifier: it must begin with ivo://.")

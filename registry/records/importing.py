@@ -25,8 +25,9 @@ from vosi import identifiers
 
 DELETED, SKIPPED = "deleted", "skipped"
 OUTCOMES = (store.NEW, store.UPDATED, store.UNCHANGED, DELETED, store.REFUSED, SKIPPED)
-BATCH_RECORDS = 500
-BATCH_BYTES = 8_000_000
+BATCH_RECORDS = 1000
+SMALL_BATCH = 100  # records that need no room of their own
+BATCH_BYTES = 12_000_000
 
 Progress = Callable[[int, str], None]
 
@@ -149,7 +150,7 @@ class _Run:
         """Commit what waits, all of it in one transaction."""
         if not self._waiting:
             return
-        with self._site.database.write() as connection:
+        with self._site.database.write(large=len(self._waiting) > SMALL_BATCH) as connection:
             adopter = adopting.Adopter(connection, self._site, self._force) if self._own else None
             ours = authorities.ours(connection)
             rows = Pending()
