@@ -204,7 +204,7 @@ def test_columns_of_an_answer_are_described_as_their_tables_are() -> None:
     found = translate("SELECT updated, region_of_regard * 2 AS d, COUNT(*), res_title t FROM rr.resource GROUP BY updated, "
                       "region_of_regard, res_title", "sqlite").columns
     assert [(one.name, one.datatype, one.xtype) for one in found] == [
-        ("updated", "char", "timestamp"), ("d", "float", ""), ("count", "long", ""), ("t", "unicodeChar", "")]
+        ("updated", "char", "timestamp"), ("d", "double", ""), ("count", "long", ""), ("t", "unicodeChar", "")]
     assert found[0].utype == "xpath:@updated" and found[3].ucd == "meta.title"
 
 

@@ -127,9 +127,13 @@ class Expressions(Calls):
             if texts:
                 whole = text(f"({whole.sql} || {other.sql})", aggregate=told)
             elif isinstance(step, exp.Div):
-                whole = number(self.writing.divided(whole.sql, other.sql), wider(whole, other), aggregate=told)
+                size = "long" if whole.whole and other.whole else "double"
+                whole = number(self.writing.divided(whole.sql, other.sql), size, aggregate=told)
             else:
-                whole = number(f"({whole.sql} {_ARITHMETIC[type(step)]} {other.sql})", wider(whole, other), aggregate=told)
+                # what two numbers come to may be longer than each
+                size = "long" if whole.whole and other.whole else "double"
+                first = self.writing.long(whole.sql) if size == "long" else whole.sql
+                whole = number(f"({first} {_ARITHMETIC[type(step)]} {other.sql})", size, aggregate=told)
         return whole
 
     # --- conditions ---------------------------------------------------------------------------------------------------

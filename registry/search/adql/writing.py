@@ -90,6 +90,10 @@ class Sqlite(Writing):
         """A number with a point or exponent."""
         return repr(float(digits))
 
+    def long(self, sql: str) -> str:
+        """A whole number that may grow."""
+        return sql
+
     def folded(self, name: str, sql: str) -> str:
         """`lower` or `upper` of a text."""
         return f"{name}({sql})"
@@ -188,6 +192,10 @@ class Postgresql(Writing):
     def double(self, digits: str) -> str:
         """A number with a point or exponent; by itself it would be a NUMERIC."""
         return f"CAST({float(digits)!r} AS double precision)"
+
+    def long(self, sql: str) -> str:
+        """A whole number that may grow: beyond its type would be an error."""
+        return f"CAST({sql} AS bigint)"
 
     def folded(self, name: str, sql: str) -> str:
         """`lower` or `upper` of a text, in ASCII as on SQLite."""
