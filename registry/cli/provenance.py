@@ -15,7 +15,7 @@ from registry.cli.jobs import to_its_end
 from registry.dispatch import sending
 from registry.errors import Conflict, NotFound
 from registry.site import Site
-from registry.uws import jobs as use_cases, record as records
+from registry.uws import jobs as use_cases, kinds, record as records
 from registry.uws.files import Upload
 from registry.uws.store import Job
 
@@ -38,6 +38,8 @@ def rerun(site: Site, job_id: str, as_json: bool) -> None:
     """Run JOB once more, with the same image, parameters, inputs and limits, and say what differs."""
     caller = _caller(site)
     found = use_cases.details(site, caller, job_id)
+    if found.job.kind == kinds.QUERIES:
+        raise Conflict(f"Job {job_id} is a query: `registry query` asks it again.")
     if not found.job.final:
         raise Conflict(f"Job {job_id} is {found.job.phase}: it can be repeated once it has ended.")
     made = to_its_end(site, caller, _again(site, caller, found).id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from registry.uws import store
+from registry.access import ANONYMOUS
+from registry.uws import queries, store
 from registry.uws.phases import ERROR, EXECUTING
 from tests.uws.conftest import APP, World
 from tests.uws.test_cli import Act, command, worker  # noqa: F401
@@ -40,3 +41,8 @@ def test_what_differs_is_said(world: World, command: Act) -> None:  # noqa: F811
 
 def test_a_job_that_runs_is_not_repeated(world: World, command: Act) -> None:  # noqa: F811
     assert "once it has ended" in str(command("rerun", world.make(PHASE="RUN")).exception)
+
+
+def test_a_query_is_no_run_that_could_be_repeated(world: World, command: Act) -> None:  # noqa: F811
+    made = queries.create(world.site, ANONYMOUS, [("LANG", "ADQL"), ("QUERY", "SELECT ivoid FROM rr.resource")])
+    assert "registry query" in str(command("rerun", made.id).exception)
