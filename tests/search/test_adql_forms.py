@@ -114,7 +114,8 @@ ALIKE_TOKENS = [
     ["natural", "natural left", "natural full", "natural right"], ["like", "ilike", "not like", "=", "<", "not ilike"],
     ["lower", "upper"], ["max", "min", "count", "avg", "sum"], ["union", "except", "intersect", "union all"],
     ["ivo_hasword", "ivo_hashlist_has", "ivo_nocasematch"], ["+", "-", "*", "/"], ["in", "not in"], ["distinct", "all"],
-    ["contains", "intersects"], ["0", "1", "2", "2.5", "1e-19", "54150"], ["'%an%'", "'_'", "'%'", "'#'", "'é'", "'É%'", "'the plates'"],
+    ["contains", "intersects"], ["0", "1", "2", "2.5", "1e-19", "54150"],
+    ["'%an%'", "'_'", "'%'", "'#'", "'é'", "'É%'", "'the plates'"],
 ]
 
 
