@@ -129,10 +129,8 @@ def quoted(value: str) -> str:
 
 
 def _has_word(word: str) -> str:
-    return (f"ivoid IN (SELECT ivoid FROM rr.resource WHERE 1 = ivo_hasword(res_title, '{word}')\n"
-            f"    UNION SELECT ivoid FROM rr.resource WHERE 1 = ivo_hasword(res_description, '{word}')\n"
-            f"    UNION SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_hasword(res_subject, '{word}')\n"
-            f"    UNION SELECT ivoid FROM rr.resource WHERE ivoid LIKE '%{word}%')")
+    return (f"(1 = ivo_hasword(res_title, '{word}') OR 1 = ivo_hasword(res_description, '{word}') OR ivoid LIKE '%{word}%'\n"
+            f"    OR ivoid IN (SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_hasword(res_subject, '{word}')))")
 
 
 def _begins(column: str, start: str) -> str:

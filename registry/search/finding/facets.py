@@ -27,7 +27,7 @@ counted (facet, value, other, number) AS (
   SELECT 'type', res_type, waveband, count(*) FROM rr_resource {narrow} WHERE ivoid IN (SELECT ivoid FROM found)
     GROUP BY res_type, waveband
   UNION ALL SELECT 'authority', {authority}, '', count(*) FROM found GROUP BY {authority}
-  UNION ALL SELECT 'standard', standard_id, '', count(*) FROM (SELECT DISTINCT standard_id, ivoid FROM rr_capability
+  UNION ALL SELECT 'standard', standard_id, '', count(*) FROM (SELECT DISTINCT standard_id, ivoid FROM rr_capability {spoken}
     WHERE ivoid IN (SELECT ivoid FROM found)) AS spoken GROUP BY standard_id
   UNION ALL SELECT * FROM (SELECT 'subject', res_subject, '', count(*) AS number FROM rr_res_subject
     WHERE ivoid IN (SELECT ivoid FROM found) GROUP BY res_subject ORDER BY number DESC, res_subject LIMIT {shown}) AS subjects
@@ -39,6 +39,8 @@ _AUTHORITY = {
     "sqlite": "substr(ivoid, 7, instr(substr(ivoid, 7) || '/', '/') - 1)",
     "postgresql": "split_part(substr(ivoid, 7), '/', 1)",
 }
+# SQLite has no statistics, and would rather look up each record than read a narrow index through
+_INDEXES = {"sqlite": ("INDEXED BY rr_resource_by_facets", "INDEXED BY rr_capability_by_standard")}
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ def counts(connection: Connection, translated: Translated, adql: str, statuses: 
 
 def _count(connection: Connection, translated: Translated, statuses: dict[str, int]) -> Counts:
     dialect = connection.dialect.name
-    narrow = "INDEXED BY rr_resource_by_facets" if dialect == "sqlite" else ""
-    sql = _SQL.format(found=translated.sql, authority=_AUTHORITY[dialect], narrow=narrow, shown=SHOWN + 1)
+    narrow, spoken = _INDEXES.get(dialect, ("", ""))
+    sql = _SQL.format(found=translated.sql, authority=_AUTHORITY[dialect], narrow=narrow, spoken=spoken, shown=SHOWN + 1)
     numbers: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for facet, value, other, number in connection.exec_driver_sql(sql, translated.parameters):
         if value is not None:
