@@ -189,6 +189,8 @@ class _Drawer:
                                       fault=self._faults.get(f"{path}/{TYPE}", "")))
         for name, (rule, about) in node.content.attributes.items():
             one = self._attribute(node, path, name, rule, about)
+            if field.name == "name" and not (one.value or one.fault):
+                continue  # whoever is named has these themselves
             near = name in _BESIDE or (name == "ivo-id" and field.name in _NAMED)
             (shown.beside if one.value or rule.needed or near else shown.more).append(one)
         if node.content.text is not None:
@@ -198,7 +200,8 @@ class _Drawer:
             blank = not one.needed and field.name != "Resource" and name_of(one) not in _PROMINENT and all(
                 other.blank for other in node.children.get(name_of(one), []))
             (shown.more if blank and not one.fault else shown.items).append(one)
-        shown.items.sort(key=lambda one: not one.needed)
+        # the address is what a capability is asked for first, needed or not
+        shown.items.sort(key=lambda one: (name_of(one) != "interface", not one.needed))
         return shown
 
     def _text(self, shown: Shown, parent: Node, node: Node, rule: Rule) -> None:

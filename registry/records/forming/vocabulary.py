@@ -55,7 +55,7 @@ _LISTS: dict[str, tuple[str, ...]] = {
              "phys.gravity", "phys.abund.Fe", "phys.age", "instr.bandpass", "instr.tel", "obs.exposure", "obs.field",
              "obs.image", "stat.error", "stat.error;pos.eq.ra", "stat.error;pos.eq.dec", "stat.error;phot.mag",
              "stat.mean", "stat.median", "stat.snr", "arith.ratio"),
-    "subjects": ("active-galactic-nuclei", "astrometry", "astronomical-databases", "asteroids", "binary-stars",
+    "subjects": ("active-galactic-nuclei", "astrometry", "astronomy-databases", "asteroids", "binary-stars",
                  "black-holes", "blazars", "brown-dwarfs", "catalogs", "cataclysmic-variable-stars", "cepheid-variable-stars",
                  "comets", "cosmic-microwave-background-radiation", "cosmology", "dark-matter", "eclipsing-binary-stars",
                  "exoplanets", "extinction", "galaxies", "galaxy-clusters", "gamma-ray-bursts", "globular-star-clusters",
