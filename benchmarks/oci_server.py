@@ -89,6 +89,7 @@ def running(names: int, tags: int = 1) -> Iterator[str]:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, names, tags), daemon=True)
     process.start()
+    theirs.close()  # so that a process that dies is noticed
     try:
         yield f"127.0.0.1:{ours.recv()}"
     finally:

@@ -17,6 +17,7 @@ from registry.applications import catalogue, publication, references, repository
 from registry.applications.publication import Wording
 from registry.applications.references import BadReference
 from registry.applications.seen import APPROVED, BARRED, DRAFT, REJECTED, RETRACTED, VULNERABLE, Seen
+from registry.db import alone
 from registry.errors import Conflict, Denied, NotFound, Refusal
 from registry.records import drafting, lifecycle, store
 from registry.records.store import Record
@@ -118,6 +119,7 @@ def submit(site: Site, reference: str, *, who: str, name: str = "", wording: Wor
     ivoid = publication.identifier(site.settings, name or parsed.name.rpartition("/")[2])
     made = catalogue.seen_as(image, contract, ivoid, who=who)
     with site.database.write() as connection:
+        alone(connection, seen.IMAGES)
         known = seen.get(connection, made.reference)
         if known is not None and known.state in (APPROVED, VULNERABLE, RETRACTED, REJECTED):
             raise NotNow(known.barred or f"{known.app} is {known.reference} already: it was approved by {known.decider}.")
@@ -164,6 +166,7 @@ def _move(site: Site, one: Seen, state: str, who: str, why: str) -> Seen:
     """Write down the decision, and take the image out of our record where it stands there."""
     one = _movable(one, state)
     with site.database.write() as connection:
+        alone(connection, seen.IMAGES)
         if seen.get(connection, one.reference) is None:
             seen.put(connection, [one])
         if not seen.decide(connection, one, state, who=who, reason=why):

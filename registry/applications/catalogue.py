@@ -21,6 +21,7 @@ from registry.applications.contract import Contract, ContractError
 from registry.applications.publication import Wording
 from registry.applications.references import BadReference
 from registry.applications.repository import Image
+from registry.db import alone
 from registry.errors import Denied, NotFound, Refusal
 from registry.records import publish, store
 from registry.records.store import Record
@@ -258,6 +259,7 @@ def register(
     name = name or parsed.name.rpartition("/")[2]
     made = seen_as(image, contract, publication.identifier(site.settings, name), who=who)
     with site.database.write() as connection:
+        alone(connection, seen.IMAGES)
         existing = store.get(connection, made.ivoid)
         newer = {one.reference for one in seen.of_application(connection, made.ivoid, seen.APPROVED)
                  if one.created and one.created > image.created > ""}

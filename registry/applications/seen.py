@@ -22,6 +22,7 @@ NEW, PLAIN, FAULTY, DRAFT = "new", "plain", "faulty", "draft"
 APPROVED, REJECTED, RETRACTED, VULNERABLE = "approved", "rejected", "retracted", "vulnerable"
 STATES = (NEW, PLAIN, FAULTY, DRAFT, APPROVED, REJECTED, RETRACTED, VULNERABLE)
 BARRED = (DRAFT, REJECTED, RETRACTED, VULNERABLE)
+IMAGES = "images"  # what a unit of work that adds images is alone in (`db.alone`)
 _BATCH = 400  # values of one statement
 _T = TypeVar("_T")
 

@@ -30,6 +30,7 @@ from registry.applications.references import Reference, parse
 from registry.applications.repository import Image, ImageAbsent, ImageUnusable
 from registry.applications.seen import Seen, Watched
 from registry.applications.side_by_side import each
+from registry.db import alone
 from registry.errors import Refusal
 from registry.records import store
 from registry.site import Site
@@ -324,6 +325,7 @@ class _Looking:
         """Keep what was read and the tags that moved; the applications that have something new to approve."""
         catalogue.with_kept(self._site, [(image, contract) for _, image, contract in read if image and contract])
         with self._site.database.write() as connection:
+            alone(connection, seen.IMAGES)  # somebody else may look at the same, or offer one of them
             rows: list[Seen] = []
             for one, _, _ in read:
                 known = seen.get(connection, one.reference)

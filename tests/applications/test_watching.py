@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from applications.demo import repository
 from registry.applications import approving, catalogue, logins, seen, watching
 from registry.applications.watching import Look
 from registry.errors import Denied, NotFound, Refusal
-from registry.records import drafting, store
+from registry.records import drafting, founding, lifecycle, store
 from registry.site import Site
+from registry.worker import side
 from tests.applications import token_service
 from tests.applications.conftest import CONTRACT, HTPASSWD, Opener, Pusher
 from vosi import capabilities, xmlio
@@ -320,3 +323,56 @@ def test_two_persons_are_needed_where_the_site_says_so(opened: Opener, own: Push
 def test_an_image_that_nobody_has_seen_is_told(watcher: Site, text: str) -> None:
     with pytest.raises(approving.NoImage, match="has been seen here"):
         approving.approve(watcher, text, who="bob")
+
+
+def test_looks_and_decisions_at_once_lose_nothing(any_site: Site, own: Pusher) -> None:
+    """Two workers and a person at a terminal look at the same repository while others approve what they see."""
+    object.__setattr__(any_site, "settings", any_site.settings.model_copy(update={"repository": own.address}))
+    founding.found(any_site, founding.Founding("north.example", "North", any_site.settings.base_url), "test")
+    watching.begin(any_site, own.address, who="ann")
+    for number in range(6):
+        own.application(f"app{number}", "1", {**CONTRACT, "title": f"Number {number}"})
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: watching.look(any_site, own.address), range(3)))
+        assert [one.fault for one in found] == [""] * 3
+        assert sum(one.states.get("draft", 0) for one in found) == 6, "each is put up once"
+        done = list(pool.map(lambda number: decided(any_site, f"{own.address}/app{number % 6}:1"), range(12)))
+
+    assert sorted(done) == ["already"] * 6 + ["approved"] * 6
+    assert len(offered(any_site)) == 6
+    with any_site.database.read() as connection:
+        assert drafting.every(connection) == []
+
+
+def decided(site: Site, image: str) -> str:
+    try:
+        return approving.approve(site, image, who="bob").state
+    except approving.NotNow:
+        return "already"
+
+
+def test_the_worker_looks(watcher: Site, own: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.application("stars", "1")
+    monkeypatch.setattr(side, "_EVERY", 0.02)
+    stop, done = threading.Event(), threading.Event()
+    real = seen.looked
+    monkeypatch.setattr(seen, "looked", lambda *given, **more: (real(*given, **more), done.set()))
+    thread = threading.Thread(target=side._look, args=(watcher, stop))
+    thread.start()
+
+    assert done.wait(30)
+    stop.set()
+    thread.join(30)
+    assert images(watcher) == {"stars:1": ("draft", "ivo://north.example/app/stars#1")}
+
+
+def test_a_draft_that_is_published_as_a_record_still_waits_for_approval(watcher: Site, own: Pusher) -> None:
+    own.application("stars", "1.0")
+    looked(watcher)
+    record = lifecycle.publish_draft(watcher, "ivo://north.example/app/stars", who="ann")
+
+    assert offered(watcher) == []
+    with watcher.database.read() as connection, pytest.raises(catalogue.NotOffered, match="waits for an operator's word"):
+        catalogue.pick(connection, record.ivoid)
+    approving.approve(watcher, f"{own.address}/stars:1.0", who="bob")
+    assert offered(watcher) == ["ivo://north.example/app/stars#1.0"]
