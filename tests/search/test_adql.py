@@ -74,6 +74,8 @@ REFUSED = {
     "SELECT TOP 1.5 ivoid FROM rr.resource": "no whole number",
     "SELECT TOP -1 ivoid FROM rr.resource": "cannot be read as ADQL at '-'",
     "SELECT ivoid,, res_type FROM rr.resource": "nothing before the comma.*column 14",
+    "SELECT ivoid FROM rr.resource ORDER BY 'x'": "no column number x|A constant",
+    "SELECT ivoid FROM rr.resource ORDER BY NULL": "A constant stands in ORDER BY",
     "SELECT ivoid FROM rr.resource ORDER BY 2": "no column number 2",
     "SELECT ivoid FROM rr.resource UNION SELECT ivoid FROM rr.capability ORDER BY x": "answer has no column of that name",
     "SELECT ivoid FROM rr.resource UNION SELECT ivoid, cap_index FROM rr.capability": "Queries of 1 and 2 columns",

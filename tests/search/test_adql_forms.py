@@ -86,6 +86,10 @@ ALIKE = [
     "SELECT COUNT(*) FROM rr.res_subject WHERE 1 = ivo_hasword(res_subject || ' quasars', 'quasar of plate')",
     "SELECT COUNT(*) FROM rr.resource NATURAL LEFT JOIN (SELECT ivoid, ivo_string_agg(res_subject, ' ') AS s FROM rr.res_subject "
     "GROUP BY ivoid) AS q WHERE 1 = ivo_hasword(s, 'quasars plates')",
+    "SELECT ivoid, s FROM rr.resource NATURAL LEFT JOIN (SELECT ivoid, ivo_string_agg(intf_index, ' ') AS s FROM rr.interface "
+    "WHERE intf_index = 1 GROUP BY ivoid) AS q ORDER BY ivoid",
+    "SELECT COUNT(*) FROM rr.resource NATURAL LEFT JOIN (SELECT ivoid, ivo_string_agg(cap_index, ' ') AS s FROM rr.capability "
+    "GROUP BY ivoid) AS q WHERE s <> ''",
     "SELECT COUNT(*) FROM (rr.resource JOIN rr.capability AS c USING (ivoid)) LEFT JOIN (rr.interface AS i JOIN rr.intf_param "
     "AS p USING (ivoid, intf_index)) USING (ivoid)",
     "SELECT COUNT(*) FROM rr.resource FULL JOIN rr.tap_table ON ivoid = svcid",

@@ -113,7 +113,7 @@ class Calls:
             raise refuse("What ivo_string_agg puts between must be a text like ', '", node)
         sql = self.writing.gathered(piece.sql, piece.kind, between.sql)
         gathered = None
-        if piece.stored and not any(mark.isalnum() for mark in between.constant):
+        if piece.stored and piece.kind == TEXT and not any(mark.isalnum() for mark in between.constant):
             gathered = Gathered(piece.stored, "", between.sql)
         return text(sql, aggregate=True, gathered=gathered)
 

@@ -211,6 +211,8 @@ class Queries(Joins):
         if piece is None:
             assert scope is not None
             piece = self.value(node.this, scope)
+            if piece.constant is not None or piece.kind == NULL:
+                raise refuse("A constant stands in ORDER BY", node, "write the name of a column")
         return self.writing.ordered(piece.sql, piece.kind, bool(node.args.get("desc")))
 
     def _answered(self, node: exp.Expr, shown: list[Visible]) -> Piece | None:
