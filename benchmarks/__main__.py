@@ -7,7 +7,7 @@ import sys
 
 # what is measured -> its module below benchmarks, with a function figures() that yields Figure
 BENCHMARKS = (
-    "ingest", "listing", "lookups", "startup", "harvest", "jobs", "queue", "inner", "votable", "catalogue", "applications",
+    "ingest", "listing", "lookups", "startup", "harvest", "jobs", "queue", "inner", "regtap", "votable", "catalogue", "applications",
     "demo",
 )
 
