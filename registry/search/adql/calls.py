@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlglot import exp
@@ -56,7 +57,11 @@ class Calls:
         for piece, argument in zip(pieces, node.expressions, strict=True):
             if piece.kind not in (kind, NULL):
                 raise refuse(f"{node.name} takes {kind}s, and something else stands there", argument)
-        return pieces
+        return [self.fitting(piece, kind) for piece in pieces]
+
+    def fitting(self, piece: Piece, kind: str) -> Piece:
+        """The value, where it is NULL one of that kind."""
+        return replace(piece, sql=self.writing.nothing(kind)) if piece.kind == NULL else piece
 
     def _calculated(self, name: str, node: exp.Anonymous, scope: Scope) -> Piece:
         pieces = self._arguments(node, scope, NUMBER, len(node.expressions))

@@ -101,13 +101,13 @@ class Expressions(Calls):
         piece = self.value(node, scope)
         if piece.kind not in (NUMBER, NULL):
             raise refuse("A number is expected where a text stands", node)
-        return piece
+        return self.fitting(piece, NUMBER)
 
     def _text(self, node: exp.Expr, scope: Scope) -> Piece:
         piece = self.value(node, scope)
         if piece.kind not in (TEXT, NULL):
             raise refuse("A text is expected where a number stands", node, "put it between quotation marks, like '12'")
-        return piece
+        return self.fitting(piece, TEXT)
 
     def _chain(self, node: exp.Expr, scope: Scope) -> Piece:
         """a + b + c, a || b || c: from the left, without a call for each."""

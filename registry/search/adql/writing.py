@@ -90,6 +90,10 @@ class Sqlite(Writing):
         """A number with a point or exponent."""
         return repr(float(digits))
 
+    def nothing(self, kind: str) -> str:
+        """NULL where a text or a number is expected."""
+        return "NULL"
+
     def long(self, sql: str) -> str:
         """A whole number that may grow."""
         return sql
@@ -192,6 +196,10 @@ class Postgresql(Writing):
     def double(self, digits: str) -> str:
         """A number with a point or exponent; by itself it would be a NUMERIC."""
         return f"CAST({float(digits)!r} AS double precision)"
+
+    def nothing(self, kind: str) -> str:
+        """NULL where a text or a number is expected: of no type it fits no function."""
+        return f"CAST(NULL AS {'text' if kind == TEXT else 'double precision'})"
 
     def long(self, sql: str) -> str:
         """A whole number that may grow: beyond its type would be an error."""
