@@ -8,7 +8,7 @@ from flask import render_template
 from sqlalchemy import Connection
 
 from registry import clock
-from registry.admin import drawing, figures, guard, load, twins
+from registry.admin import drawing, figures, guard, load, remembered, twins
 from registry.admin.pages import pages, site
 from registry.harvest import quarantine
 from registry.uws import store as jobs
@@ -40,7 +40,8 @@ def _load(connection: Connection) -> dict[str, Any]:
     now = clock.now()
     states, endpoints = load.endpoints(connection)
     return {
-        "hours": load.jobs_per_hour(connection, now), "days": load.changes_per_day(connection, now),
+        "hours": load.jobs_per_hour(connection, now), "days": remembered.of_shelf(
+            connection, f"changes {now:%Y-%m-%d}", lambda asked: load.changes_per_day(asked, now)),
         "ages": load.ages(connection, now), "engine": load.engine(connection, site().settings),
         "states": states, "endpoints": endpoints,
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from registry.access import ADMINISTRATOR, PUBLISHER, RUNNER, Caller
+from registry.admin import remembered
 from registry.applications import catalogue
 from registry.harvest import sources, store as harvests
 from registry.harvest.store import Run
@@ -43,11 +44,9 @@ class Step:
 def public(connection: Connection) -> Figures:
     """The numbers of the present moment."""
     phases = jobs.counts(connection)
+    own, every, services, applications = remembered.of_shelf(connection, "figures", _of_shelf)
     return Figures(
-        own=listing.count(connection, Range(listing.MANAGED)),
-        all=listing.count(connection, Range()),
-        services=_services(connection),
-        applications=len(catalogue.offers(connection)),
+        own=own, all=every, services=services, applications=applications,
         sources=len(sources.list_sources(connection)),
         running=sum(number for phase, number in phases.items() if phase not in FINAL),
         jobs=sum(phases.values()),
@@ -93,6 +92,11 @@ def conflicts(connection: Connection) -> list[Conflict]:
         for name in source.managed_authorities
         if (holder := authorities.holder(connection, name)) not in ("", source.registry.lower())
     ]
+
+
+def _of_shelf(connection: Connection) -> tuple[int, int, int, int]:
+    return (listing.count(connection, Range(listing.MANAGED)), listing.count(connection, Range()), _services(connection),
+            len(catalogue.offers(connection)))
 
 
 def _services(connection: Connection) -> int:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, func, select
 
 from registry.access import Caller
-from registry.admin import figures
+from registry.admin import figures, remembered
 from registry.applications import approving, seen
 from registry.harvest import quarantine, sources, store as harvests
 from registry.records import drafting
@@ -169,6 +169,10 @@ def _drafts(connection: Connection, caller: Caller) -> tuple[list[Problem], int]
 
 
 def _records(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+    return remembered.of_shelf(connection, "broken records", _broken)
+
+
+def _broken(connection: Connection) -> tuple[list[Problem], int]:
     broken = (records.c.profile == "", records.c.status.not_in(("deleted", DRAFT)))
     query = select(records.c.ivoid, records.c.problems, records.c.datestamp).where(*broken).order_by(records.c.key).limit(SOME)
     count = connection.execute(select(func.count()).select_from(records).where(*broken)).scalar_one()

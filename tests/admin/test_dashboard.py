@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from registry import clock
-from registry.admin import drawing, load
+from registry.admin import drawing, load, remembered
 from registry.tables import health, jobs, sources
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
@@ -71,3 +71,24 @@ def test_the_highest_column_fills_the_drawing_and_the_smallest_is_seen() -> None
     assert drawing.bar(0.5) == drawing.BAR // 2 and drawing.bar(7) == 2 * drawing.BAR and drawing.bar(-1) == 0
     assert [box.kind for box in drawing.looks([3, None])] == ["up", "down"]
     assert all(box.y >= 0 and box.y + box.height <= drawing.LOOKS for box in drawing.looks([0, 1, 10, 10**9, None]))
+
+
+def test_counts_of_the_shelf_are_kept_until_a_record_changes(founded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(connection: Any) -> int:
+        asked.append(1)
+        return len(asked)
+
+    def look() -> int:
+        with founded.database.read() as connection:
+            return remembered.of_shelf(connection, "test", counted)
+
+    assert [look(), look()] == [1, 2]  # a record may still change within this second
+    late = clock.stamp(clock.later(60))
+    monkeypatch.setattr(remembered.clock, "stamp", lambda moment=None: late)
+    assert [look(), look(), look()] == [3, 3, 3]
+    monkeypatch.undo()
+    with founded.database.write() as connection:
+        connection.exec_driver_sql("UPDATE records SET datestamp = '2999-01-01T00:00:00Z' WHERE key = 'ivo://north.example'")
+    assert look() == 4
