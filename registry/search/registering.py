@@ -1,6 +1,7 @@
 """Registers our TAP service: a record of its own, ivo://A/tap, and its capability in our registry record (RegTAP 1.2 §3).
 
-Only what is missing is published; what people have made of either since stays. It founds no datacenter.
+Only what is missing is published, and a record of tables that nobody has touched follows what the service can do now; what
+people have made of either since stays. It founds no datacenter.
 """
 
 from __future__ import annotations
@@ -38,10 +39,14 @@ def register(site: Site, who: str) -> list[Record]:
         except NotFounded:
             return []
         known = store.get(connection, name_of(site))
+        untouched = known is not None and known.status == store.ACTIVE and (
+            store.versions(connection, known.ivoid)[0].why == _WHY)
     element = xmlio.parse(ours.xml)
     done = []
     if known is None:
         done.append(publish.publish(site, resource.compose(_draft(site, element)), who=who, why=_WHY))
+    elif untouched and (xml := _present(site, known)) is not None:
+        done.append(lifecycle.save(site, xml, who=who, why=_WHY, expected=known.version))
     if not any(one.standard_id.lower() == ns.STD_TAP.lower() for one in capabilities.of_record(element)):
         every = (*capabilities.of_record(element), table_access.capability(site.settings))
         xml = resource.amend(ours.xml, {"capabilities": every})
@@ -56,6 +61,13 @@ def see(site: Site) -> None:
             _log.info("published %s", record.ivoid)
     except Refusal as error:
         _log.warning("the TAP service is not registered: %s", error)
+
+
+def _present(site: Site, known: Record) -> bytes | None:
+    """The record with what the service can do now and the tables it has; None where it says that already."""
+    xml = resource.amend(known.xml, {
+        "capabilities": documents.every_capability(site.settings), "tableset": documents.table_set()})
+    return None if xmlio.digest(xmlio.parse(xml)) == xmlio.digest(xmlio.parse(known.xml)) else xml
 
 
 def _draft(site: Site, registry: etree._Element) -> Draft:

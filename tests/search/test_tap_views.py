@@ -16,7 +16,7 @@ from lxml import etree
 from vo_models.vosi.capabilities.models import VOSICapabilities
 
 from registry.errors import Busy
-from registry.records import founding
+from registry.records import founding, lifecycle, store
 from registry.schema import upgrade
 from registry.search import described, registering, running, views
 from registry.search.running import Queries
@@ -25,6 +25,7 @@ from registry.search.tap.examples import EXAMPLES
 from registry.site import Site, open_site
 from tests.conftest import SHARED
 from tests.vosi.judges import official_faults, problems
+from vosi import resource
 
 ADQL = {"LANG": "ADQL"}
 FIRST = "SELECT ivoid, res_title FROM rr.resource ORDER BY ivoid"
@@ -308,6 +309,25 @@ def test_the_service_is_registered_once_and_people_may_change_it(site: Any) -> N
         assert (record.profile, problems(record.xml)) == ("recommended", [])
     tables = etree.fromstring(first[0].xml).findall("tableset/schema/table")
     assert len(tables) == len(documents.tableset().findall("schema/table"))
+
+
+def test_an_untouched_record_follows_the_service_and_a_touched_one_does_not(site: Any) -> None:
+    founding.found(site, founding.Founding("north.example", "North", site.settings.base_url), "test")
+    registering.register(site, "test")
+
+    def after(**settings: Any) -> list[str]:
+        object.__setattr__(site, "settings", site.settings.model_copy(update=settings))
+        return [record.ivoid for record in registering.register(site, "test")]
+
+    assert after() == [] and after(tap_maxrec=77) == ["ivo://north.example/tap"] and after() == []
+    with site.database.read() as connection:
+        record = store.get(connection, "ivo://north.example/tap")
+    assert record and b"<default unit=\"row\">77</default>" in record.xml and record.version == 2
+    changed = resource.amend(record.xml, {"title": "Ours"})
+    lifecycle.save(site, changed, who="ada", why="a better title", expected=2)
+    assert after(tap_maxrec=78) == []
+    lifecycle.delete(site, record.ivoid, who="ada", why="not wanted")
+    assert after(tap_maxrec=79) == []
 
 
 def test_json_is_one_document(client: FlaskClient) -> None:
