@@ -22,8 +22,21 @@ def where(data: bytes, offset: int) -> str:
     return f"line {line}, in element {name.decode('utf-8', 'replace')}" if name else f"line {line}"
 
 
+def path(data: bytes, offset: int) -> str:
+    """`/ri:Resource/content/subject`: the names, as they are written, down to the element that `where` names."""
+    head = data[:max(offset, 0)]
+    begins = _START.match(data, len(head))
+    names = [*_names(head), begins.group(1)] if begins else _names(head)
+    return "".join(f"/{name.decode('utf-8', 'replace')}" for name in names)
+
+
 def _open(head: bytes) -> bytes:
     """The name of the innermost element that is open at the end of `head`, as it is written; empty without one."""
+    return next(reversed(_names(head)), b"")
+
+
+def _names(head: bytes) -> list[bytes]:
+    """The names of all elements that are open there, outermost first."""
     names: list[bytes] = []
     behind = 0
     for found in _PIECE.finditer(head):
@@ -37,4 +50,4 @@ def _open(head: bytes) -> bytes:
         elif names:
             names.pop()
     amid = _START.search(head, behind)  # a tag that is cut off there
-    return amid.group(1) if amid else names[-1] if names else b""
+    return [*names, amid.group(1)] if amid else names

@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 from registry.admin import guard, quarantine as quarantine_pages, runs as run_pages, sources as source_pages
 from registry.admin.api import body
 from registry.admin.pages import api, site
-from registry.harvest import quarantine as kept, sources as sources_store
+from registry.harvest import publishers, quarantine as kept, sources as sources_store
 
 
 @api.get("/sources")
@@ -26,6 +26,16 @@ def sources_add() -> tuple[Response, int]:
     more = {name: given[name] for name in ("set_spec", "prefix", "priority", "owner") if name in given}
     added = source_pages.add(given["url"], given.get("name", ""), given.get("interval"), guard.who(), **more)
     return jsonify(asdict(added)), 201
+
+
+@api.post("/sources/publishers")
+def sources_publishers() -> Response:
+    """Add the registries that a Registry of Registries knows, those in `asked` left out; `left` says how many remain."""
+    given = body({"url"}, {"asked"})
+    asked = given.get("asked", [])
+    found = [one for one in publishers.publishers(site(), given["url"]) if one.ivoid not in asked]
+    done = source_pages.add_publishers(found, guard.who())
+    return jsonify(registries=[asdict(one) for one in done], left=len(found) - len(done))
 
 
 @api.post("/sources/<name>/harvest")

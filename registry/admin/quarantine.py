@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import flash, redirect, render_template, request
@@ -66,5 +67,5 @@ def mute(number: int, who: str) -> Kept:
 
 def describe(one: Kept) -> dict[str, Any]:
     """A record in quarantine as JSON."""
-    return {"id": one.id, "source": one.source, "ivoid": one.ivoid, "reason": one.reason, "state": one.state,
+    return {"id": one.id, "source": one.source, "ivoid": one.ivoid, "reason": one.reason, **asdict(one.place), "state": one.state,
             "at": one.at, "who": one.who, "run": one.run_id, "record": (one.raw or b"").decode("utf-8", "replace")}

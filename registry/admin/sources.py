@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request
@@ -13,10 +15,12 @@ from registry.admin.forms import PublishersForm, SourceEditForm, SourceForm
 from registry.admin.pages import pages, site
 from registry.errors import NotFound, Refusal
 from registry.harvest import harvester, publishers, quarantine, sources as sources_store, store
+from registry.harvest.publishers import Outcome, Publisher
 from registry.harvest.sources import Look, Source
 from registry.harvest.store import Run
 
 _RUNS = 40  # in a source's history
+AT_ONCE = 10.0  # seconds that one request adds registries for: a page must come back, with those that are left
 
 
 @pages.get("/sources")
@@ -40,18 +44,48 @@ def sources_look() -> str | tuple[str, int]:
 
 @pages.post("/sources/publishers")
 def sources_publishers() -> str | tuple[str, int]:
-    """The registries that a Registry of Registries knows, each with a button that asks who it is."""
+    """The registries that a Registry of Registries knows, each with a button that asks who it is, and one for all."""
+    return _publishers(add=False)
+
+
+@pages.post("/sources/publishers/add")
+def sources_publishers_add() -> str | tuple[str, int]:
+    """Add those that have been shown, as many as a few seconds allow; `asked` names those that were asked before."""
+    return _publishers(add=True)
+
+
+def _publishers(*, add: bool) -> str | tuple[str, int]:
     form = PublishersForm(request.form)
     if not form.validate():
         return _list(SourceForm(), "Give the address of a Registry of Registries, with http:// or https://."), 400
+    asked = set(request.form.getlist("asked"))
     try:
         found = list(publishers.publishers(site(), form.registries.data))
+        done = add_publishers([one for one in found if one.ivoid not in asked], guard.who()) if add else []
     except Refusal as error:
         return _list(SourceForm(), str(error)), error.status
     with site().database.read() as connection:
         known = {one.registry.lower() for one in sources_store.list_sources(connection)}
-    command = twins.command("harvest", "add", "--all-from", form.registries.data)
-    return render_template("admin/publishers.html", found=found, known=known, url=form.registries.data, command=command)
+    asked |= {one.ivoid for one in done}
+    return render_template(
+        "admin/publishers.html", found=found, known=known, url=form.registries.data, asked=asked,
+        reasons={one.ivoid: one.reason for one in done},
+        left=sum(1 for one in found if one.url and one.ivoid.lower() not in known and one.ivoid not in asked),
+        twin=twins.of_api(site().settings, ("harvest", "add", "--all-from", form.registries.data), "sources/publishers",
+                          {"url": form.registries.data}))
+
+
+def add_publishers(found: Sequence[Publisher], who: str) -> list[Outcome]:
+    """What the page and the API do alike: add them one by one until a few seconds have passed, one at least."""
+    until, done = time.monotonic() + AT_ONCE, []
+    for one in found:
+        done.append(publishers.add(site(), one))
+        if done[-1].outcome == publishers.ADDED:
+            with site().database.write() as connection:
+                access.audit(connection, who, "add source", done[-1].name, one.url)
+        if time.monotonic() > until:
+            break
+    return done
 
 
 @pages.post("/sources")

@@ -13,6 +13,7 @@ from registry.cli.common import emit, json_option, progress, table, who, with_si
 from registry.cli.quarantine import quarantine
 from registry.harvest import changes, harvester, lease as leases, publishers, schedule, seen, sources, store
 from registry.harvest.client import HarvestError
+from registry.harvest.placing import Place
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
 from registry.site import Site
@@ -190,16 +191,16 @@ def errors(site: Site, name: str | None, as_json: bool) -> None:
         for source in [sources.get(connection, name)] if name else sources.list_sources(connection):
             for last in store.runs(connection, source.id, limit=1):
                 if last.state == store.FAILED:
-                    documents.append({"source": source.name, "ivoid": "", "reason": last.message, "record": None,
-                                      "kind": last.state, "quarantine": None})
+                    documents.append({"source": source.name, "ivoid": "", "reason": last.message, "path": "", "line": 0,
+                                      "record": None, "kind": last.state, "quarantine": None})
                 documents += [
-                    {"source": source.name, "ivoid": one.ivoid, "reason": one.reason,
+                    {"source": source.name, "ivoid": one.ivoid, "reason": one.reason, **asdict(one.place),
                      "record": one.raw.decode("utf-8", "replace") if one.raw else None,
                      "kind": one.kind, "quarantine": one.quarantine_id}
                     for one in store.problems(connection, last.id, limit=10_000)]
     emit(documents, as_json, lambda: table(
-        ("source", "record", "", "reason"),
-        [(one["source"], one["ivoid"], one["kind"], one["reason"]) for one in documents],
+        ("source", "record", "", "reason", "place in it"),
+        [(one["source"], one["ivoid"], one["kind"], one["reason"], Place(one["path"], one["line"])) for one in documents],
         empty="The last harvests took everything."))
 
 

@@ -31,8 +31,8 @@ def list_(site: Site, source: str | None, state: str, limit: int, as_json: bool)
         number = sources.get(connection, source).id if source else None
         found = kept.listing(connection, source_id=number, state="" if state == "any" else state, limit=limit)
     emit([_plain(one) for one in found], as_json, lambda: table(
-        ("number", "source", "record", "since", "state", "reason"),
-        [(one.id, one.source, one.ivoid, one.at, one.state, one.reason) for one in found],
+        ("number", "source", "record", "since", "state", "reason", "place in it"),
+        [(one.id, one.source, one.ivoid, one.at, one.state, one.reason, one.place) for one in found],
         empty="Nothing is in quarantine."))
 
 
@@ -80,5 +80,5 @@ def mute(site: Site, number: int, as_json: bool) -> None:
 
 
 def _plain(one: Kept) -> dict[str, Any]:
-    document = asdict(one)
+    document = asdict(one) | asdict(one.place)
     return {name: document[name] for name in document if name not in ("raw", "source_id")}

@@ -27,6 +27,7 @@ from vosi.oaipage import OaiPage
 
 HARVESTS = "harvests"  # the bell that is rung with every page and at the end of a run
 Progress = Callable[[Run], None]
+_MANY = 100  # records of a page, beyond which storing it is a large unit of work
 _CANCELLED = "It was cancelled."
 
 
@@ -179,7 +180,7 @@ def _pages(
             before = intake.came_before(connection, source, page.items)
         # slow, and so before the transaction
         judged = [intake.judge(site.schemas, item, before.get(shelf.key_of(item.identifier))) for item in page.items]
-        with site.database.write() as connection:
+        with site.database.write(large=len(page.items) > _MANY) as connection:
             _hold(connection, current)
             taken = intake.shelve(connection, source, judged, managed, current.id)
             kept = store.add_page(connection, current, taken.counts, taken.problems, token=page.token or None,

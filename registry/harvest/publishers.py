@@ -60,12 +60,15 @@ def add_all(
     """Make each of them a source; those that cannot be added stop nobody. Raises HarvestError for `url` itself."""
     outcomes = []
     for found in publishers(site, url):
-        outcomes.append(_add(site, found, interval, priority, owner))
+        outcomes.append(add(site, found, interval=interval, priority=priority, owner=owner))
         progress(len(outcomes), found.ivoid)
     return outcomes
 
 
-def _add(site: Site, found: Publisher, interval: int | None, priority: int, owner: str) -> Outcome:
+def add(
+    site: Site, found: Publisher, *, interval: int | None = None, priority: int = 0, owner: str = "",
+) -> Outcome:
+    """Make one of them a source, or say why it cannot be one."""
     def outcome(state: str, name: str = "", reason: str = "") -> Outcome:
         return Outcome(found.ivoid, found.title, found.url, state, name, reason)
 
@@ -78,10 +81,10 @@ def _add(site: Site, found: Publisher, interval: int | None, priority: int, owne
     if not found.url:
         return outcome(REFUSED, reason="Its record names no OAI-PMH address (vg:Harvest with a vg:OAIHTTP interface).")
     try:
-        added = sources.add(site, found.url, interval=interval, priority=priority, owner=owner, expected=found.ivoid)
+        made = sources.add(site, found.url, interval=interval, priority=priority, owner=owner, expected=found.ivoid)
     except HarvestError as error:
         return outcome(REFUSED, reason=str(error))
-    return outcome(ADDED, added.name)
+    return outcome(ADDED, made.name)
 
 
 def _publisher(record: bytes) -> Publisher | None:

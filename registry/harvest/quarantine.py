@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from registry import bell, clock
 from registry.db import alone
 from registry.errors import Conflict, NotFound
+from registry.harvest.placing import Place, place
 from registry.records import authorities, store as shelf
 from registry.records.ready import one_record, prepare
 from registry.records.shelf_rows import SHELF
@@ -41,6 +42,11 @@ class Kept:
     state: str
     who: str
     decided: str | None
+
+    @property
+    def place(self) -> Place:
+        """Where in its bytes the reason lies."""
+        return place(self.raw)
 
 
 class NotKept(NotFound):

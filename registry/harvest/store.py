@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from registry import clock
 from registry.db import alone
 from registry.errors import NotFound
-from registry.harvest import seen
+from registry.harvest import placing, seen
 from registry.harvest.sources import Source
 from registry.harvest.tally import Tally, merged
 from registry.records.shelf_rows import SHELF
@@ -85,6 +85,11 @@ class Problem:
     raw: bytes | None = None
     kind: str = REJECTED
     quarantine_id: int | None = None
+
+    @property
+    def place(self) -> placing.Place:
+        """Where in its bytes the reason lies; nowhere unless they are in quarantine."""
+        return placing.place(self.raw)
 
 
 class NoRun(NotFound, LookupError):

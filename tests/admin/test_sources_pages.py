@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
-from registry.harvest import quarantine, schedule
+from registry.admin import sources as source_pages
+from registry.harvest import publishers, quarantine, schedule, sources as sources_store
+from registry.harvest.publishers import Publisher
 from registry.records import authorities, store
 from registry.tables import sources as sources_table
 from tests.oai.shelves import record
@@ -84,6 +87,47 @@ def test_what_a_registry_of_registries_knows_is_shown(founded: Any, browser: Any
     assert boss.post("/admin/sources/publishers", registries="http://127.0.0.1:9/").status_code == 400
 
 
+@pytest.fixture()
+def known(monkeypatch: pytest.MonkeyPatch, neighbour: str) -> str:
+    """A Registry of Registries knows south and one that does not answer; one request asks one of them."""
+    found = [Publisher("ivo://gone.example/registry", "Gone <i>", "http://127.0.0.1:9/oai"),
+             Publisher("ivo://south.example/registry", "South", f"{neighbour}oai"),
+             Publisher("ivo://mute.example/registry", "Mute", "")]
+    monkeypatch.setattr(publishers, "publishers", lambda _site, _url: iter(found))
+    monkeypatch.setattr(source_pages, "AT_ONCE", 0)
+    return "http://rofr.example/oai"
+
+
+def test_all_that_a_registry_of_registries_knows_is_added_at_once(founded: Any, browser: Any, known: str) -> None:
+    boss = browser("administrator")
+    shown = boss.post("/admin/sources/publishers", registries=known).get_data(as_text=True)
+    assert "Add all 2" in shown and "Gone &lt;i&gt;" in shown and "harvest add --all-from http://rofr.example/oai" in shown
+    with founded.database.read() as connection:
+        assert not sources_store.list_sources(connection)  # shown, and nothing kept yet
+    first = boss.post("/admin/sources/publishers/add", registries=known).get_data(as_text=True)
+    assert "not added: " in first and "1 of 2 were asked" in first and "Go on with the other 1" in first
+    second = boss.post("/admin/sources/publishers/add", registries=known,
+                       asked="ivo://gone.example/registry").get_data(as_text=True)
+    assert "2 of 2 were asked" in second and "<td>added</td>" in second and "Go on" not in second
+    with founded.database.read() as connection:
+        assert [one.name for one in sources_store.list_sources(connection)] == [NAME]
+    assert browser("publisher").post("/admin/sources/publishers/add", registries=known).status_code == 403
+
+
+def test_all_that_it_knows_is_added_by_the_api(founded: Any, app: Any, bearer: Any, known: str) -> None:
+    client, header = app.test_client(), bearer("administrator")
+    asked: list[str] = []
+    outcomes: dict[str, str] = {}
+    left = 1
+    while left:
+        answer = client.post("/api/sources/publishers", json={"url": known, "asked": asked}, headers=header).json
+        outcomes |= {one["ivoid"]: one["outcome"] for one in answer["registries"]}
+        asked, left = list(outcomes), answer["left"]
+    assert list(outcomes.values()) == ["refused", "added", "refused"]
+    wrong = client.post("/api/sources/publishers", json={"url": known, "asked": "all"}, headers=header)
+    assert wrong.status_code == 400 and "a list of texts" in wrong.json["error"]
+
+
 def test_a_source_is_changed_paused_and_removed(founded: Any, browser: Any, neighbour: str) -> None:
     boss = browser("administrator")
     boss.post("/admin/sources", url=f"{neighbour}oai")
@@ -124,11 +168,14 @@ def test_records_in_quarantine_wait_for_a_persons_word(
         ]
     page = boss.get("/admin/quarantine").get_data(as_text=True)
     assert "It is &lt;odd&gt;." in page and "&lt;identifier&gt;ivo://else.example/a" in page
+    assert page.count("/ri:Resource/identifier, line") == 4
     assert b"4 records in quarantine" in boss.get("/admin/").data
     assert boss.post(f"/admin/quarantine/{numbers[0]}/accept").location == "/admin/quarantine"
     assert boss.post(f"/admin/quarantine/{numbers[1]}/mute").location == "/admin/quarantine"
     client, header = app.test_client(), bearer("administrator")
-    assert [one["id"] for one in client.get("/api/quarantine", headers=header).json["records"]] == numbers[:1:-1]
+    waiting = client.get("/api/quarantine", headers=header).json["records"]
+    assert [one["id"] for one in waiting] == numbers[:1:-1]
+    assert waiting[0]["path"] == "/ri:Resource/identifier" and waiting[0]["line"] > 0
     assert client.post(f"/api/quarantine/{numbers[2]}/accept", headers=header).json["state"] == "accepted"
     assert client.post(f"/api/quarantine/{numbers[3]}/mute", headers=header).json["state"] == "muted"
     assert client.post("/api/quarantine/4711/mute", headers=header).status_code == 404

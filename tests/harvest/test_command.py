@@ -79,6 +79,8 @@ def test_what_was_not_taken_is_listed_with_its_reason(registry: Command, north: 
     assert code == 0 and "ivo://else.example/x" in out and "does not manage the authority else.example" in out
     problem = json.loads(registry("errors", "north.example", "--json")[1])[0]
     assert problem["record"].startswith("<ri:Resource")
+    assert problem["path"] == "/ri:Resource/identifier" and f"/ri:Resource/identifier, line {problem['line']}" in out
+    assert "<identifier>ivo://else.example/x" in problem["record"].split("\n")[problem["line"] - 1]
 
 
 def test_a_harvest_that_fails_says_why_and_exits_1(registry: Command, north: Site) -> None:
