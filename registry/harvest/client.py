@@ -42,6 +42,10 @@ class TokenRefused(HarvestError):
     """The server does not know its resumption token any more (badResumptionToken)."""
 
 
+class ArgumentRefused(HarvestError):
+    """The server refuses what it was asked with (badArgument)."""
+
+
 @dataclass(frozen=True)
 class Query:
     """What is asked of ListRecords; `from_` in the server's own granularity, none for everything."""
@@ -92,7 +96,7 @@ class Client:
     def pages(self, query: Query, token: str = "") -> Iterator[OaiPage]:
         """Every page of the list, from `token` on where one is given.
 
-        Raises Interrupted, TokenRefused, HarvestError. A list without records is one page without items.
+        Raises Interrupted, TokenRefused, ArgumentRefused, HarvestError. A list without records is one page without items.
         """
         seen = {token}
         before: OaiPage | None = None
@@ -117,6 +121,8 @@ class Client:
         page = self._ask(arguments)
         if page.error_code == "badResumptionToken":
             raise TokenRefused(f"{self._base_url} does not know its resumption token any more.")
+        if page.error_code == "badArgument":
+            raise ArgumentRefused(_says(self._base_url, page))
         if page.error_code and page.error_code != "noRecordsMatch":
             raise HarvestError(_says(self._base_url, page))
         return page

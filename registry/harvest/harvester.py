@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection, update
@@ -16,7 +17,7 @@ from registry import bell, clock
 from registry.db import alone
 from registry.errors import Conflict
 from registry.harvest import changes, intake, seen, sources, store
-from registry.harvest.client import Client, HarvestError, Interrupted, Query, TokenRefused
+from registry.harvest.client import ArgumentRefused, Client, HarvestError, Interrupted, Query, TokenRefused
 from registry.harvest.sources import Source
 from registry.harvest.store import Problem, Run
 from registry.records import authorities, store as shelf
@@ -28,6 +29,7 @@ from vosi.oaipage import OaiPage
 HARVESTS = "harvests"  # the bell that is rung with every page and at the end of a run
 Progress = Callable[[Run], None]
 _MANY = 100  # records of a page, beyond which storing it is a large unit of work
+_DAY = len("YYYY-MM-DD")
 _CANCELLED = "It was cancelled."
 
 
@@ -165,6 +167,19 @@ def _list(
             raise
         # the list is read again from its beginning, with the same `from`: what is shelved already is no change
         _pages(site, source, current, client.pages(query), managed, progress, "")
+    except ArgumentRefused as error:
+        if token or not from_ or len(from_) == _DAY or _seen_pages(site, current):
+            raise
+        _tell_of_days(site, current, str(error))
+        _pages(site, source, current, client.pages(replace(query, from_=from_[:_DAY])), managed, progress, "")
+
+
+def _tell_of_days(site: Site, current: Run, refusal: str) -> None:
+    """Note that the source refuses the form of its own dates: by whole days every server can be asked (OAI-PMH 2.0 §3.3.1)."""
+    words = f"{refusal.rstrip('.')}: its list was asked for by whole days, though its Identify says that it knows seconds."
+    with site.database.write() as connection:
+        _hold(connection, current)
+        store.add_problems(connection, current, [Problem("", words, kind=store.FLAGGED)])
 
 
 def _pages(

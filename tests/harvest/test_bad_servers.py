@@ -26,7 +26,7 @@ from registry.harvest.sources import Source
 from registry.site import Site, open_site
 from registry.tables import sources as sources_table
 from tests.harvest.conftest import counts, harvest, last_run, turn
-from tests.harvest.test_hostile import F, Far, held, item, listed
+from tests.harvest.test_hostile import F, Far, held, item, listed, page
 
 LONGEST = 15.0  # seconds; four times the patience below, and the machine may be busy
 
@@ -197,6 +197,30 @@ def test_a_granularity_that_changes(hasty: Site, far: Far, source: Source, granu
         asked = far.asked[-1]["from"]
         assert asked == ("2023-12-31" if granularity == "YYYY-MM-DD" else "2023-12-31T23:00:00Z")
         assert asked <= "2024-01-01T00:00:00Z", "with an overlap"
+
+
+REFUSED = page('<error code="badArgument">from is no date</error>')
+
+
+def test_a_server_that_refuses_dates_of_its_own_granularity_is_asked_by_days(hasty: Site, far: Far, source: Source) -> None:
+    harvest(hasty, source)
+    far.answers[""] = [REFUSED, listed(item(F + "b"), token="t")]
+    far.answers["t"] = listed(item(F + "c"))
+    run = harvest(hasty, source)
+    assert (run.state, counts(run)) == (store.COMPLETE, {"new": 2})
+    dates = [one.get("from") for one in far.asked if one["verb"] == "ListRecords"][-3:]
+    assert dates == ["2023-12-31T23:00:00Z", "2023-12-31", None]
+    with hasty.database.read() as connection:
+        [told] = store.problems(connection, run.id)
+    assert told.kind == store.FLAGGED and "from is no date" in told.reason and "by whole days" in told.reason
+
+
+def test_a_server_that_refuses_days_too_ends_the_harvest(hasty: Site, far: Far, source: Source) -> None:
+    harvest(hasty, source)
+    far.answers[""] = REFUSED
+    run = harvest(hasty, source)
+    assert run.state == store.FAILED and "badArgument: from is no date" in run.message
+    assert len(far.lists) == 3, "once by seconds and once by days"
 
 
 @pytest.mark.parametrize(("target", "says"), [

@@ -80,7 +80,8 @@ def test_what_came_before_with_the_same_bytes_is_not_judged_again(
     harvest(site, source)
     judged: list[Any] = []
     validate = site.schemas.validate_any
-    monkeypatch.setattr(site.schemas, "validate_any", lambda element, written=b"": judged.append(element) or validate(element, written))
+    monkeypatch.setattr(site.schemas, "validate_any",
+                        lambda element, written=b"": judged.append(element) or validate(element, written))
     assert counts(harvest(site, source, full=True)) == {"unchanged": 2}
     assert judged == []
     far.answers[""] = listed(item(F + "a"), item(F + "b", shelves.record(F + "b", "Changed").decode()))
