@@ -327,6 +327,11 @@ def leased(connection: Connection, kind: str = RUNS) -> list[Job]:
     return sorted(wanted, key=lambda job: (job.created, job.id))
 
 
+def has_jobs(connection: Connection, lease: str) -> bool:
+    """Whether any job is the worker's of that lease."""
+    return connection.execute(select(jobs.c.id).where(_TAKEN, jobs.c.lease == lease).limit(1)).first() is not None
+
+
 def adopt(connection: Connection, job: Job, lease: str) -> Job | None:
     """Take over the job of a worker that is gone, with its attempt and step; None when somebody was faster."""
     return _write(connection, job, {"lease": lease})

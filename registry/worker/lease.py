@@ -7,15 +7,17 @@ still for half a minute by our clock.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from registry.site import Site
+from registry.uws import store
 from registry.uws.store import Job
 
 BEAT = 10.0      # seconds between two renewals
@@ -31,8 +33,7 @@ class Lease:
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(4).hex()}"
         folder = _folder(site)
         folder.mkdir(parents=True, exist_ok=True)
-        self._handle = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        self._handle = _held(folder / self.name)
 
     def close(self) -> None:
         """Let go; the file stays, and says that its worker is gone."""
@@ -73,8 +74,37 @@ class Watch:
         ids, leases = {job.id for job in listed}, {job.lease for job in listed}
         self._seen = {job_id: seen for job_id, seen in self._seen.items() if job_id in ids}
         for path in _folder(self._site).glob("*"):
-            if path.name not in leases and _locked(path) is False:
+            if path.name not in leases:
+                self._clear(path)
+
+    def _clear(self, path: Path) -> None:
+        """Remove the file of a lease whose worker is gone and has no jobs; it may have died since they were listed."""
+        with contextlib.suppress(OSError), _opened(path) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with self._site.database.read() as connection:  # once its lock is ours it takes none any more
+                named = store.has_jobs(connection, path.name)
+            if not named:
                 path.unlink(missing_ok=True)
+
+
+def _held(path: Path) -> int:
+    """The file, made and locked; made anew where somebody cleared it away before it was locked."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _folder(site: Site) -> Path:
@@ -84,13 +114,10 @@ def _folder(site: Site) -> Path:
 def _locked(path: Path) -> bool | None:
     """Whether a living process holds the file; None where there is no such file."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _opened(path) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    finally:
-        os.close(handle)
+    except OSError:
+        return None
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 
 import pytest
 
+from registry.uws import store
+from registry.uws.phases import QUEUED
 from registry.worker import lease as leases
 from registry.worker.lease import Lease, Watch
 from tests.conftest import ROOT
@@ -99,3 +102,30 @@ def test_files_of_leases_that_nobody_names_are_cleared_away(site):
     left = set(os.listdir(site.settings.instance / "run/workers"))
     assert left == {named.name, alive.name}
     alive.close()
+
+
+def test_the_file_of_one_that_took_a_job_and_died_since_the_jobs_were_listed_stays(site):
+    """Else nobody on its own host would know that it is gone."""
+    dead, watch = Lease(site), Watch(site)
+    with site.database.write() as connection:
+        store.insert(connection, a_job(lease=dead.name, phase=QUEUED))
+    dead.close()
+
+    watch.forget([])
+    assert watch.is_gone(a_job(lease=dead.name))
+
+
+def test_a_file_that_is_cleared_away_before_it_is_locked_is_made_anew(site, monkeypatch):
+    plain, cleared = fcntl.flock, []
+
+    def flock(handle: int, how: int) -> None:
+        if not cleared:
+            cleared.extend((site.settings.instance / "run/workers").iterdir())
+            cleared[0].unlink()
+        plain(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    lease = Lease(site)
+    assert cleared and not Watch(site).is_gone(a_job(lease=lease.name))
+    lease.close()
+    assert Watch(site).is_gone(a_job(lease=lease.name))
