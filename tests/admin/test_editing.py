@@ -138,6 +138,12 @@ def test_a_draft_of_a_new_record_is_found_under_its_name(founded: Any, browser: 
     assert send(person, EDIT, reviewed, "publish").status_code == 303
     with founded.database.read() as connection:
         assert drafting.every(connection) == [], "the draft that was saved under way said the same"
+    drafting.save_draft(founded, amend(shown(founded).xml, {"title": "Bob's"}), who="bob")
+    page = person.get(f"{EDIT}?from=published")
+    drafting.save_draft(founded, amend(shown(founded).xml, {"title": "Bob's later"}), who="bob")
+    send(person, EDIT, send(person, EDIT, page, "review", **{"r/shortName.n1": "S"}), "publish")
+    with founded.database.read() as connection:
+        assert [one.summary.title for one in drafting.every(connection)] == ["Bob's later"]
 
 
 def test_who_saves_second_sees_both_and_chooses(founded: Any, browser: Any, stars: Any) -> None:
@@ -183,7 +189,8 @@ def test_a_form_without_any_cookie_is_offered_after_the_login_too(app: Any, foun
     for place in ("https://evil.example/", "//evil.example/admin/edit/x", "/admin/accounts", "/admin/edit/x y", ""):
         person = app.test_client()
         page = person.get("/admin/login")
-        data = {**fields(page), "kept": form["base"], "kept_at": place, "name": "publisher", "password": "correct horse battery"}
+        login = {"name": "publisher", "password": "correct horse battery"}
+        data = {**fields(page), "kept": fields(ended)["kept"], "kept_at": place, **login}
         assert person.post("/admin/login", data=data).location == "/admin/"
     foreign = stranger.post(EDIT, data=form, headers={"Accept": "text/html", "Sec-Fetch-Site": "cross-site"})
     assert foreign.status_code == 400 and "kept_at" not in fields(foreign)

@@ -106,6 +106,15 @@ def test_what_a_form_does_not_know_stays_in_a_changed_capability() -> None:
     assert xml == base.replace(b"http://127.0.0.1:8101/tap", b"http://new.example/")
 
 
+def test_an_element_that_is_cleared_goes_unless_it_holds_what_no_form_knows() -> None:
+    base = compose(drafts.minimal(creators=("A", "B"))).replace(
+        b"<name>A</name>", b"<name>A</name><x:odd xmlns:x='urn:x'/>")
+    xml, _ = filled(base, [("r/curation.0/creator.0/name.0", ""), ("r/curation.0/creator.1/name.0", "")])
+    assert b"<x:odd xmlns:x='urn:x'/>" in xml and xml.count(b"<creator>") == 1 and b"<name>B" not in xml
+    xml, _ = filled(base, [("r/curation.0/creator.", ""), ("r/curation.0/creator.1/name.0", "B")])
+    assert b"odd" not in xml and xml.count(b"<creator>") == 1, "a button that takes it away takes all of it"
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_is_typed_is_read_back(data: Any) -> None:

@@ -40,7 +40,8 @@ class Node:
     children: dict[str, list[Node]] = with_default(default_factory=dict)
     span: Span | None = None
     inside: tuple[Span, ...] = ()
-    was: Node | None = None  # as it was read; None for a new one
+    was: Node | None = None  # as it was read, its children as they are now; None for a new one
+    was_blank: bool = False  # whether the base says nothing in it
     faults: list[str] = with_default(default_factory=list)
 
     def walk(self, path: str = ROOT) -> Iterator[tuple[str, Node]]:
@@ -180,7 +181,7 @@ def _read(shapes: Shapes, field: Field, element: etree._Element, places: Mapping
         if known is not None:
             group = node.group(known.name)
             group.append(_read(shapes, known, child, places, str(len(group))))
-    node.was = _copy(node)
+    node.was, node.was_blank = _copy(node), node.blank
     return node
 
 

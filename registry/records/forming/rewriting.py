@@ -46,7 +46,7 @@ def stays(node: Node) -> bool:
     if node.span is None or node.was is None:
         return False
     # said nothing before either, or holds what no form knows
-    return node.was.blank or _foreign(node) or (bool(node.field.least) and not node.field.repeated and bool(node.content.fields))
+    return node.was_blank or _foreign(node) or (bool(node.field.least) and not node.field.repeated and bool(node.content.fields))
 
 
 def _foreign(node: Node) -> bool:
