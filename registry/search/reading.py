@@ -13,8 +13,8 @@ _CACHE = 16 * 1024  # KiB of pages that a connection keeps
 _LONGEST = 32 * 2**20  # bytes of one value, also of what || and ivo_string_agg make
 _FUNCTIONS = {
     "abs", "acos", "asin", "atan", "atan2", "avg", "ceil", "coalesce", "cos", "count", "degrees", "exp", "floor", "folded",
-    "glob", "group_concat", "has_words", "instr", "like", "ln", "log10", "lower", "match", "max", "min", "pi", "power", "radians",
-    "random", "replace", "round", "sin", "sqrt", "sum", "tan", "trunc", "upper",
+    "glob", "group_concat", "has_words", "instr", "length", "like", "ln", "log10", "lower", "match", "max", "min", "pi", "power",
+    "radians", "random", "replace", "round", "sin", "sqrt", "sum", "tan", "trunc", "upper",
 }
 _READ = frozenset({*(table.stored for table in TABLES.values()), "moc_cells"})
 

@@ -254,6 +254,7 @@ def test_words_end_as_the_indexes_end_them(shared: Path) -> None:
         found |= set(re.findall(r"[a-z0-9]+", path.read_text(encoding="utf-8", errors="replace").lower()))
     starts = ("b", "tr", "hop", "plott", "oscill", "sky", "relat", "agr", "fall")
     found |= {start + ending for start in starts for ending in ENDINGS}
+    assert all(letters in word for word in found for letters in words.beginnings(word))
     table = sqlite3.connect(":memory:")
     table.execute("CREATE VIRTUAL TABLE t USING fts5(w, tokenize='porter unicode61 remove_diacritics 2')")
     table.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, 'instance')")

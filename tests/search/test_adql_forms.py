@@ -77,6 +77,8 @@ ALIKE = [
     "SELECT TOP 1 7 / 2, -7 / 2, 7 / 2.0, MOD(-7, 4), MOD(7.5, 2), ROUND(2.5), ROUND(-2.567, 2), TRUNCATE(2.567, 1), "
     "POWER(2, 10), LOG(2), LOG10(100), SQRT(2), ABS(-3), CEILING(1.2), FLOOR(-1.2), EXP(1), ATAN2(1, 2), DEGREES(PI()), "
     "COT(1), 1 / 0, SQRT(-1), LOG(0) FROM tap_schema.tables",
+    "SELECT TOP 1 SIN(1), COS(1), TAN(1), ASIN(0.5), ACOS(2), ATAN(1), RADIANS(180), ROUND(1.5), POWER(2, 0.5), "
+    "CEILING(-1.5), IVO_TO_MJD('2010-08-01T12:00:00'), IVO_SPECCONV(500, 'nm', 'eV') FROM tap_schema.tables",
     "SELECT TOP 1 -NULL, LOG(NULL), LOWER(NULL), NULL || 'a', NULL + 1, ivo_hasword(NULL, 'a') FROM tap_schema.tables",
     "SELECT TOP 1 2147483647 + 1, 65536 * 65536 * 2, -2147483647 - 2 FROM tap_schema.tables",
     "SELECT TOP 1 'a' || 'é', LOWER('ÀB'), UPPER('àb'), 'x''y', 'a\\b' FROM tap_schema.tables",

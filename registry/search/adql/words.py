@@ -47,6 +47,12 @@ def breaks(gathered: Gathered) -> bool:
     return gathered.values.column in indexed(gathered.values.table) and bool(gathered.at)
 
 
+def beginnings(needle: str) -> list[str]:
+    """Letters that a text in ASCII must hold to have these words: of each as many as no ending changes."""
+    stems = sorted(_stems(needle))
+    return [one[:min(4, len(one) - 2)] for one in stems if len(one) > 3 and one.isascii()]
+
+
 @lru_cache(256)
 def _stems(needle: str) -> frozenset[str]:
     return frozenset(map(stem, split(needle)))
@@ -57,7 +63,6 @@ def has_words(text: str | None, needle: str | None) -> int:
     if text is None or needle is None:
         return 0
     wanted = _stems(needle)
-    # most texts are refused by the first letters alone, which is much faster than to take off every ending
     return int(bool(wanted) and wanted <= set(map(stem, split(str(text)))))
 
 

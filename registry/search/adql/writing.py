@@ -173,7 +173,12 @@ class Sqlite(Writing):
         return f"{stored.alias}.{row_number(stored.table)} IN (SELECT rowid FROM {index} WHERE {index} MATCH {wanted})"
 
     def _unindexed_words(self, sql: str, needle: str) -> str:
-        return f"has_words({sql}, {self.text(needle)})"
+        asked = f"has_words({sql}, {self.text(needle)})"
+        letters = [f"{sql} LIKE {self.text(f'%{one}%')}" for one in words.beginnings(needle)]
+        if not letters:
+            return asked
+        # our function is slow: it is asked only where the letters are there, or accents may hide them
+        return f"CASE WHEN ({' AND '.join(letters)}) OR length({sql}) <> length(CAST({sql} AS blob)) THEN {asked} ELSE 0 END"
 
 
 def _glob(pattern: str) -> str:
