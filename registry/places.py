@@ -12,6 +12,9 @@ from pathlib import Path
 
 from registry.site import Site
 
+# bytes of an answer that is made while it is sent. The server takes more of one from its maker than that, onto the disk, so
+# that no thread waits for whoever reads slowly or not at all
+LONGEST_ANSWER = 128 * 2**20
 _places: dict[Path, threading.BoundedSemaphore] = {}
 _lock = threading.Lock()
 

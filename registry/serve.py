@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from registry.config import Settings
 from registry.errors import Refusal
 from registry.fetch import Fetcher, FetchError
+from registry.places import LONGEST_ANSWER
 from registry.services.find import read_ahead
 from registry.site import Site
 
@@ -180,6 +181,7 @@ def bound(site: Site, application: Any) -> Any:
             channel_timeout=30, ident=None,
             # what is above body_limit the application refuses in its own words; what is far above it, this server
             max_request_body_size=2 * settings.body_limit,
+            outbuf_high_watermark=2 * LONGEST_ANSWER,
             url_prefix=prefix(site), clear_untrusted_proxy_headers=True, **_behind(settings),
         )
         keep_open(server)

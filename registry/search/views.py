@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from registry.errors import Busy, Refusal
+from registry.places import LONGEST_ANSWER
 from registry.search import described
 from registry.search.running import Queries, TooManyQueries
 from registry.search.tap import documents, formats, parameters, votable
@@ -35,6 +37,10 @@ _VOTABLE, _XML = "application/x-votable+xml", "text/xml; charset=utf-8"
 _ON_A_PAGE = 100  # rows
 _AT_ONCE = 1000  # rows up to which an answer is made whole, so that its length is known and its errors have a status
 _DATABASE_RETRY = 10  # seconds
+
+
+class TooLarge(Refusal):
+    """The answer is too large to be sent as it is made."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,10 @@ def answered(asked: Asked) -> Response:
     try:
         stack.enter_context(_place())
         answer = stack.enter_context(_queries().answer(asked.query, maxrec=asked.maxrec))
-        rows = answer.rows
+        rows, size = answer.rows, Size()
         first = list(islice(rows, _AT_ONCE))  # what is refused is refused before an answer has begun
-        table = Table(answer.columns, chain(first, rows), lambda: answer.overflow, _infos(asked.query))
-        pieces = asked.format.write(table)
+        table = Table(answer.columns, size.bounding(chain(first, rows)), lambda: answer.overflow, _infos(asked.query))
+        pieces = size.counting(asked.format.write(table))
         if len(first) < _AT_ONCE:
             return _sent(b"".join(pieces), asked.format.content_type)
         kept = stack.pop_all()
@@ -90,6 +96,27 @@ def answered(asked: Asked) -> Response:
     response = _sent(pieces, asked.format.content_type)
     response.call_on_close(kept.close)
     return response
+
+
+class Size:
+    """How much of an answer has been made; it ends, with a sentence, when that is more than may be sent at once."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def counting(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The pieces as they are."""
+        for piece in pieces:
+            self._bytes += len(piece)
+            yield piece
+
+    def bounding(self, rows: Iterator[Any]) -> Iterator[Any]:
+        """The rows as they are. Raises TooLarge between them."""
+        for row in rows:
+            if self._bytes > LONGEST_ANSWER:
+                raise TooLarge(f"The answer is larger than {LONGEST_ANSWER // 2**20} MiB, the most that is sent at once: ask for "
+                               "fewer rows or columns, or send the query to /tap/async.")
+            yield row
 
 
 @contextmanager
