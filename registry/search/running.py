@@ -25,7 +25,7 @@ from registry.search.described import DescribedColumn
 from registry.search.reading import open_readonly
 from registry.site import Site
 
-_PATIENCE = 5.0  # seconds that a query waits for its turn
+_PATIENCE = 10.0  # seconds that a query waits for its turn
 _BATCH = 500  # rows that are read at once
 _LESS = "ask for less, join by ivoid"
 _SORTING = "32MB"  # that the server may use for one sorting or hashing before it goes to disk
