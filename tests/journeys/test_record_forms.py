@@ -25,6 +25,7 @@ from tests.vosi import drafts
 from vosi.resource import amend, compose
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)
