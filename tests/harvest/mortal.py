@@ -12,12 +12,14 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import event
 
 from registry import site as sites
 from registry.bell import Bells
 from registry.harvest import harvester, schedule
+from registry.server_bell import ServerBells
 from registry.site import Site, open_site
 from tests.oai import shelves
 from vosi.schemas import Schemas
@@ -73,15 +75,14 @@ def _fuse(number: int):  # type: ignore[no-untyped-def]
 
 def _die_behind(number: int) -> None:
     """The bell is rung as soon as a page is committed."""
-    ring = Bells.ring
     fuse = _fuse(number)
+    for kind in (Bells, ServerBells):
+        def heard(self: Bells | ServerBells, topic: str, ring: Any = kind.ring) -> None:
+            if topic == harvester.HARVESTS:
+                fuse()
+            ring(self, topic)
 
-    def heard(self: Bells, topic: str) -> None:
-        if topic == harvester.HARVESTS:
-            fuse()
-        ring(self, topic)
-
-    Bells.ring = heard  # type: ignore[method-assign]
+        kind.ring = heard  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import event, select
 
+from registry import config_file
+from registry.config import CONFIG_FILE
 from registry.harvest import harvester, lease, sources, store
 from registry.schema import upgrade
 from registry.site import Site, open_site
@@ -65,9 +67,11 @@ def contents(site: Site) -> dict[str, list[str]]:
 class Template:
     """An instance with the source in it, not harvested yet; copies of it; and what a copy holds after an uncut harvest."""
 
-    def __init__(self, folder: Path, far: Far) -> None:
-        self.folder, self.far = folder, far
+    def __init__(self, folder: Path, far: Far, server: Any = None) -> None:
+        self.folder, self.far, self.server = folder, far, server
         self._copies = 0
+        (folder / "template").mkdir()
+        self._template = self._database(folder / "template", "innerspace")
         site = open_of(folder / "template")
         upgrade(site.database)
         sources.add(site, far.url)
@@ -90,7 +94,17 @@ class Template:
         self._copies += 1
         path = self.folder / f"copy-{self._copies}"
         shutil.copytree(self.folder / "template", path)
+        self._database(path, self._template)
         return path
+
+    def _database(self, instance: Path, template: str) -> str:
+        """Give the instance a database of its own on the server, where there is one; its name."""
+        if self.server is None:
+            return ""
+        name: str = self.server.make(template=template)
+        (instance / CONFIG_FILE).unlink(missing_ok=True)  # the template's
+        config_file.write(instance, {"database_url": self.server.url(name)})
+        return name
 
 
 def open_of(instance: Path) -> Site:
@@ -139,9 +153,15 @@ def fetched(far: Far) -> Counter[str]:
     return found
 
 
-def test_killed_behind_every_page(tmp_path: Path, far: Far, order: Order) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> Any:
+    """Where databases are made: none for SQLite, whose database is a file in its instance."""
+    return request.getfixturevalue("postgres") if request.param == "postgresql" else None
+
+
+def test_killed_behind_every_page(tmp_path: Path, far: Far, order: Order, server: Any) -> None:
     pages(far, 12, 4)
-    template = Template(tmp_path, far)
+    template = Template(tmp_path, far, server)
     far.asked.clear()
     instance, turns = template.copy(), 0
     while order(instance, "page", 1) == "killed":
@@ -175,9 +195,9 @@ def test_killed_at_random_statements(tmp_path: Path, far: Far, order: Order) -> 
 
 
 @pytest.mark.soak
-def test_killed_at_200_random_statements_of_200_pages(tmp_path: Path, far: Far, order: Order) -> None:
+def test_killed_at_200_random_statements_of_200_pages(tmp_path: Path, far: Far, order: Order, server: Any) -> None:
     pages(far, 200, 2)
-    template = Template(tmp_path, far)
+    template = Template(tmp_path, far, server)
     chance = random.Random(SEED)
     cut_at_statements(template, order, chance.sample(range(1, template.statements - 2), 200))
 
