@@ -104,7 +104,7 @@ def command(described: Application) -> str:
 def curl(site: Site, described: Application) -> str:
     """The request that runs it, as UWS 1.1 has it."""
     given, files = _examples(described)
-    line = ["curl", "-L", "-H", "Authorization: Bearer TOKEN"]
+    line = ["curl", "-L", *([] if site.settings.anonymous_jobs else ["-H", "Authorization: Bearer TOKEN"])]
     for name, value in {"APP": described.entry.offer.name, **given, "PHASE": "RUN"}.items():
         line += ["-F", f"{name}={value}"] if files else ["--data-urlencode", f"{name}={value}"]
     for name in files:
@@ -118,7 +118,8 @@ def snippet(site: Site, described: Application) -> str:
     opened = "".join(f', "{name}": open("{name}", "rb")' for name in files)
     lines = [
         "import requests", "from pyvo.dal import AsyncTAPJob", "", "session = requests.Session()",
-        'session.headers["Authorization"] = "Bearer TOKEN"', f"made = session.post({site.settings.url('jobs')!r},",
+        *([] if site.settings.anonymous_jobs else ['session.headers["Authorization"] = "Bearer TOKEN"']),
+        f"made = session.post({site.settings.url('jobs')!r},",
         f"    data={({'APP': described.entry.offer.name} | given)!r}{',' if files else ')'}",
         *([f"    files={{{opened[2:]}}})"] if files else []),
         "made.raise_for_status()", "job = AsyncTAPJob(made.url, session=session, delete=False)", "job.run().wait()",

@@ -6,12 +6,15 @@ import csv
 import json
 import math
 import random
+import subprocess
+import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from applications.demo import image
-from applications.demo.datacenter import Datacenter
+from applications.demo.datacenter import Datacenter, fetch
 from applications.demo.engine import Engine
 from applications.demo.repository import Repository
 from tests.conftest import ROOT
@@ -54,6 +57,17 @@ def test_a_list_is_matched_with_the_catalogue_of_the_datacenter(
         "sigma Draconis": "HIP 96100", "Polaris": "HIP 11767", "nothing there": ""}
     assert float(found["sigma Draconis"]["separation_arcsec"]) < 1.0, "it has moved by 16 arcsec since 1991.25"
     assert WIRING.authority in approved["cross-match"]
+
+
+def test_the_program_on_its_page_runs_as_it_is(datacenter: Datacenter, approved: dict[str, str], tmp_path: Path) -> None:
+    """With pyvo, which knows nothing of us: the page's program, copied and started."""
+    page = fetch(f"{datacenter.base_url}applications/{approved['cross-match'].removeprefix('ivo://')}").decode()
+    program = unescape(page.partition("With pyvo:")[2].partition("<code>")[2].partition("</code>")[0])
+    (tmp_path / "targets").write_text(LISTED)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 0, program + done.stderr
+    assert done.stdout.splitlines()[0].split()[0] == "matches.csv"
 
 
 def test_the_period_of_a_cepheid_is_found_in_a_container(
