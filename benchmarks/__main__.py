@@ -7,8 +7,8 @@ import sys
 
 # what is measured -> its module below benchmarks, with a function figures() that yields Figure
 BENCHMARKS = (
-    "ingest", "listing", "lookups", "startup", "harvest", "jobs", "queue", "inner", "regtap", "votable", "catalogue", "applications",
-    "demo",
+    "ingest", "listing", "lookups", "startup", "harvest", "jobs", "queue", "inner", "regtap", "votable", "catalogue",
+    "applications", "pages", "demo",
 )
 
 

@@ -14,7 +14,7 @@ from flask import Response as FlaskResponse, flash, jsonify, redirect, render_te
 from werkzeug.wrappers import Response
 
 from registry import access
-from registry.admin import guard, twins
+from registry.admin import guard, job_list, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
 from registry.uws import jobs as use_cases, store
@@ -24,21 +24,25 @@ from registry.uws.store import Job, Result
 
 SHOWN_LOG = 64 * 1024  # characters at the end of a stream that the page shows at first
 SHOWN_TEXT = 4000  # characters of a text result that the page shows
-LISTED = 50
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _OF_BYTES = {"memory": "memory", "disk": "results", "log": "log", "result_bytes": "results"}
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
-@pages.get("/jobs")
-def jobs() -> str:
-    """The newest jobs that the caller may see, of one phase or of all."""
-    caller, phase = guard.caller(), request.args.get("phase", "")
-    phases = [phase] if phase in Phase.__members__ else []
+@pages.get("/jobs", defaults={"suffix": ""})
+@pages.get("/jobs.<any(csv, json):suffix>")
+def jobs(suffix: str) -> Response | str:
+    """The jobs that the caller may see, as `job_list` narrows and sorts them: a page, CSV or JSON."""
+    view = job_list.view_of(request.args)
     with site().database.read() as connection:
-        found = store.listing(connection, owner=caller.name, everybody=caller.administrator, phases=phases, last=LISTED)
-    return render_template("admin/jobs.html", jobs=found, phase=phase, phases=list(Phase))
+        found, count = job_list.page(connection, guard.caller(), view)
+    if suffix == "csv":
+        return _as_file(Response(job_list.as_csv(found), content_type="text/csv; charset=utf-8"), "jobs.csv")
+    if suffix == "json":
+        return jsonify(jobs=[dict(row._mapping) for row in found], count=count, page=view.page)
+    return render_template("admin/jobs.html", jobs=found, count=count, view=view, phases=list(Phase), sizes=job_list.SIZES,
+                           twin=twins.of_uws(site().settings, ("jobs",), "jobs", [], "GET"))
 
 
 @pages.get("/jobs/<job_id>")

@@ -73,6 +73,32 @@
     });
   };
 
+  // beside each time: how long ago it is, for who points at it
+  const ago = (then) => {
+    const seconds = Math.round((then - Date.now()) / 1000);
+    const parts = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+    const [unit, size] = parts.find(([, one]) => Math.abs(seconds) >= one) || parts[3];
+    return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(seconds / size), unit);
+  };
+  document.addEventListener("mouseover", (event) => {
+    const node = event.target.closest && event.target.closest("time[datetime]");
+    const then = node && Date.parse(node.dateTime);
+    if (then) node.title = `${node.dateTime}, ${ago(then)}`;
+  });
+
+  // / goes to the field to search in, ? shows the keys; not while something is typed
+  const keys = document.getElementById("keys");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "/") {
+      const field = document.querySelector("main input[type=search]");
+      if (field) { event.preventDefault(); field.focus(); field.select(); } else location.assign(document.body.dataset.search);
+    } else if (event.key === "?" && keys) {
+      event.preventDefault();
+      if (keys.open) keys.close(); else keys.showModal();
+    }
+  });
+
   for (const root of document.querySelectorAll("[data-live]")) watch(root);
   for (const input of document.querySelectorAll("[data-check]")) judge(input);
   // what cannot be undone is asked about once more

@@ -44,6 +44,7 @@ def one_application(monkeypatch: pytest.MonkeyPatch) -> None:
         name=f"{APP}#1.1",
         publisher_authority="x",
         record_origin="own",
+        missing="",
     )
 
     def pick(_connection: Any, app: str) -> Any:

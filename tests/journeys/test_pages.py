@@ -146,6 +146,28 @@ def test_the_first_tab_stop_leads_past_the_menu(base: str, browser: Any) -> None
         assert page.evaluate("document.activeElement.id") == "main"
 
 
+def test_keys_search_and_show_themselves_and_times_say_how_long_ago(base: str, browser: Any) -> None:
+    with chromium.page(browser, base) as (page, seen):
+        chromium.log_in(page, "ada", PASSWORD)
+        page.goto("admin/jobs")
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.id") == "q"
+        page.keyboard.type("a?/b")
+        assert page.locator("#q").input_value() == "a?/b" and not page.locator("#keys").is_visible()
+        page.locator("h1").click()
+        page.keyboard.press("?")
+        assert page.locator("#keys").is_visible()
+        page.keyboard.press("Escape")
+        assert not page.locator("#keys").is_visible()
+        stamp = page.locator("main time").first
+        stamp.hover()
+        assert "ago" in stamp.get_attribute("title") or "now" in stamp.get_attribute("title")
+        page.goto("admin/settings")
+        page.keyboard.press("/")
+        page.wait_for_url("**/records")
+    assert seen.wrong == []
+
+
 def test_everything_is_written_without_a_script(base: str, browser: Any) -> None:
     with chromium.page(browser, base, java_script_enabled=False) as (page, _seen):
         chromium.log_in(page, "ada", PASSWORD)
@@ -193,7 +215,8 @@ def _say_everywhere(connection: Any, number: int, payload: str) -> None:
     connection.execute(insert(job_parameters).values(job_id=f"job{number:017d}", name=payload, value=payload))
 
 
-WHERE = ("records/south.example/service", "admin/records/south.example/service", "admin/sources/s", "admin/runs/", "admin/jobs/job")
+WHERE = ("records/south.example/service", "admin/records/south.example/service", "admin/sources/s", "admin/runs/",
+         "admin/jobs/job")
 
 
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["each once", "each everywhere"])
