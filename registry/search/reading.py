@@ -9,7 +9,7 @@ from registry.errors import Unavailable
 from registry.search.adql import words
 from registry.search.described import TABLES
 
-_CACHE = 16 * 1024  # KiB of pages that a connection keeps
+_CACHE = 8 * 1024  # KiB of pages that a connection keeps; the system keeps the others
 _LONGEST = 32 * 2**20  # bytes of one value, also of what || and ivo_string_agg make
 _FUNCTIONS = {
     "abs", "acos", "asin", "atan", "atan2", "avg", "ceil", "coalesce", "cos", "count", "degrees", "exp", "floor", "folded",
