@@ -277,13 +277,14 @@ def _pieces(shared: Path) -> list[str]:
 
 
 @pytest.mark.shared
-def test_whatever_is_sent_only_a_select_of_the_projection_reaches_a_database(shared: Path, site: Any) -> None:
+@pytest.mark.parametrize("examples", [600, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_whatever_is_sent_only_a_select_of_the_projection_reaches_a_database(shared: Path, site: Any, examples: int) -> None:
     connection = open_readonly(Path(site.database.url.database))
     connection.set_progress_handler(lambda: 1, 1_000_000)
     known = list(pool.forms(shared).values())
     change = st.tuples(st.floats(0, 1), st.floats(0, 1), st.sampled_from(_pieces(shared)))
 
-    @settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(known), st.lists(change, min_size=1, max_size=3))
     def look(adql: str, changes: list[tuple[float, float, str]]) -> None:
         tokens = re.findall(r"'[^']*'|[\w.]+|[<>=!|]+|\S", adql)
@@ -295,7 +296,8 @@ def test_whatever_is_sent_only_a_select_of_the_projection_reaches_a_database(sha
         except AdqlRefused:
             return
         assert found.sql.startswith(("SELECT ", "WITH w"))
-        assert ";" not in found.sql and "--" not in found.sql
+        written = re.sub("'[^']*'", "''", found.sql)  # without the texts of tap_schema
+        assert ";" not in written and "--" not in written
         try:
             connection.execute(found.sql, found.parameters).fetchall()
         except sqlite3.Error as error:  # what a person may ask, and the database cannot work out
