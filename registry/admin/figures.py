@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 
 from registry.access import ADMINISTRATOR, PUBLISHER, RUNNER, Caller
 from registry.admin import remembered
@@ -109,6 +109,7 @@ def _services(connection: Connection) -> int:
             records.c.status == "active",
             records.c.type.in_(("vs:CatalogService", "vs:DataService", "vs:CatalogResource", "vr:Service")),
             ~records.c.key.endswith("/runner"),
+            records.c.key != literal("ivo://").concat(records.c.authority).concat("/tap"),
             ~records.c.key.contains("/app/"),
         )
     )

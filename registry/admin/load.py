@@ -122,7 +122,13 @@ def endpoints(connection: Connection) -> tuple[Counter[str], list[Endpoint]]:
     counts = Counter[str]({state: count for state, count in connection.execute(query)})  # noqa: C416 - rows are typed as such
     order = case({rules.DOWN: 0, rules.MAINTENANCE: 1, rules.UNKNOWN: 2}, value=health.c.state, else_=3)
     worst = select(health).order_by(order, health.c.failures.desc(), health.c.ivoid).limit(SHOWN)
-    return counts, [Endpoint(row.ivoid, row.url, row.state, row.since, tuple(row.recent)) for row in connection.execute(worst)]
+    return counts, [Endpoint(row.ivoid, row.url, row.state, row.since, _timed(row.recent, row.failures))
+                    for row in connection.execute(worst)]
+
+
+def _timed(recent: list[int | None], failures: int) -> tuple[int | None, ...]:
+    """Without a last look that went well and was not timed: the one when a service was described."""
+    return tuple(recent[:-1] if recent and recent[-1] is None and not failures else recent)
 
 
 def engine(connection: Connection, settings: Settings) -> Engine:
