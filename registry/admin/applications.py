@@ -136,13 +136,16 @@ def _form(
     shown: dict[str, Any] = {"offer": offer, "contract": contract, "app": app, "problem": problem, "at": at}
     shown["limits"] = limit_fields(site().settings, contract, limits or {}, problem)
     shown["places"] = [one for one in places if one.possible or one.own or at in (one.datacenter, one.title)]
-    shown["limited"], shown["twin"] = bool(limits), _run_twin(app, words, limits or {}, at)
+    named = {name.lower() for name, _ in given}
+    files = tuple(one.name for one in contract.inputs if one.multiplicity.startswith("1") and one.name.lower() not in named)
+    shown["limited"], shown["twin"] = bool(limits), _run_twin(app, words, limits or {}, at, files)
     return render_template("admin/run_application.html", form=RunForm(contract, given, problem), **shown)
 
 
-def _run_twin(app: str, words: tuple[str, ...], limits: dict[str, str], at: str) -> Twin:
+def _run_twin(app: str, words: tuple[str, ...], limits: dict[str, str], at: str, files: tuple[str, ...]) -> Twin:
     """The same by command; and by UWS here, which has no word for elsewhere, so that takes our own API."""
     options = [part for name, value in limits.items() for part in (f"--{OPTIONS[name]}", value)]
+    options += [part for name in files for part in ("--file", f"{name}={name}")]
     pairs = [tuple(word.split("=", 1)) for word in words]
     if at:
         parameters: dict[str, list[str]] = {}
@@ -151,7 +154,7 @@ def _run_twin(app: str, words: tuple[str, ...], limits: dict[str, str], at: str)
         return twins.of_api(site().settings, ("run", app, *words, *options, "--at", at, "--wait"), "jobs",
                             {"app": app, "at": at, "parameters": parameters})
     fields: list[tuple[str, str]] = [("APP", app), *limits.items(), *pairs, ("PHASE", "RUN")]  # type: ignore[list-item]
-    return twins.of_uws(site().settings, ("run", app, *words, *options, "--wait"), "jobs", fields)
+    return twins.of_uws(site().settings, ("run", app, *words, *options, "--wait"), "jobs", fields, files=files)
 
 
 def _new(form: RegisterForm, problem: str = "") -> str:

@@ -40,10 +40,13 @@ def reading(settings: Settings, words: tuple[str, ...], path: str, query: dict[s
 
 
 def of_uws(
-    settings: Settings, words: tuple[str, ...], path: str, fields: list[tuple[str, str]], method: str = "POST"
+    settings: Settings, words: tuple[str, ...], path: str, fields: list[tuple[str, str]], method: str = "POST",
+    files: tuple[str, ...] = (),
 ) -> Twin:
-    """The command, and a request of the UWS job list with form fields."""
+    """The command, and a request of the UWS job list with form fields, and `files` that lie under their own names."""
     line = ["curl", "-X", method, "-H", "Authorization: Bearer TOKEN"]
     for name, value in fields:
-        line += ["--data-urlencode", f"{name}={value}"]
+        line += ["--form-string" if files else "--data-urlencode", f"{name}={value}"]
+    for name in files:
+        line += ["-F", f"{name}=@{name}"]
     return Twin(command(*words), shlex.join([*line, settings.url(path)]))

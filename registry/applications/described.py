@@ -106,7 +106,7 @@ def curl(site: Site, described: Application) -> str:
     given, files = _examples(described)
     line = ["curl", "-L", *([] if site.settings.anonymous_jobs else ["-H", "Authorization: Bearer TOKEN"])]
     for name, value in {"APP": described.entry.offer.name, **given, "PHASE": "RUN"}.items():
-        line += ["-F", f"{name}={value}"] if files else ["--data-urlencode", f"{name}={value}"]
+        line += ["--form-string", f"{name}={value}"] if files else ["--data-urlencode", f"{name}={value}"]
     for name in files:
         line += ["-F", f"{name}=@{name}"]
     return shlex.join([*line, site.settings.url("jobs")])

@@ -92,7 +92,7 @@ def where(
     site: Site, app: str, pairs: Iterable[tuple[str, str]] = (), *, by: str = OWN, data: str = "",
     caller: Caller | None = None,
 ) -> Answer:
-    """Every runner's verdict on `app` with parameters `pairs`.
+    """Every runner's verdict on `app` with parameters `pairs`; without any, on whatever will be given.
 
     Sorted by: can it; then `own` site first, `free` slots, or the `data`: the datacenter of that service's record or
     with that data set first, without one those that have most of what the application asks for. With `caller` our own
@@ -105,7 +105,9 @@ def where(
         every = runners.known(connection, site, application.requires)
     if application.contract is not None:
         inputs = {one.name.lower() for one in application.contract.inputs}
-        declared.check(application.contract, [pair for pair in pairs if pair[0].lower() not in inputs])
+        given = [pair for pair in pairs if pair[0].lower() not in inputs]
+        if given:  # a form asks before anything is filled in
+            declared.check(application.contract, given)
     found = [_verdict(site, one, application, caller) for one in every]
     found.sort(key=lambda one: (not one.possible, *order(one)))
     return Answer(application.offer, application.contract is not None, tuple(found))

@@ -133,7 +133,7 @@ def test_under_the_two_person_rule_pages_and_api_need_another_person(founded: An
     assert client.post("/api/images/approve", json=one, headers=bearer("administrator")).json["state"] == "approved"
 
 
-def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, pushed: Pusher) -> None:
+def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, browser: Any, pushed: Pusher) -> None:
     for tag in ("1.0", "2.0"):
         catalogue.register(founded, f"{pushed.address}/stars:{tag}", who="ann")
     client = app.test_client()
@@ -147,6 +147,10 @@ def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, push
         assert words in page, words
     newest = client.get("/applications/north.example/app/stars").text
     assert "targets=@targets" in newest and "--file targets=targets" in newest
+    form = browser("runner").get("/admin/applications/run?app=ivo://north.example/app/stars").text
+    assert "--file targets=targets" in form and "-F targets=@targets" in form and 'type="file"' in form
+    assert client.get("/where?app=stars").status_code == 200, "asked before anything is given, though band is needed"
+    assert client.get("/where.json?app=stars&band=X").status_code == 400
     document = client.get("/applications/north.example/app/stars.json").json
     assert [one["version"] for one in document["versions"]] == ["2.0", "1.0"]
     assert document["app"] == "ivo://north.example/app/stars#2.0" and document["vouched_for_by"] == "North, this datacenter"
