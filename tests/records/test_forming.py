@@ -129,7 +129,7 @@ def test_whatever_is_typed_is_read_back(data: Any) -> None:
     assert nodes.values(nodes.read(shapes(), xml)) == nodes.values(root) | said == nodes.values(after)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_elements_come_and_go_and_change_places(data: Any) -> None:
     names = ["a", "b", "c", "d"]
@@ -198,7 +198,7 @@ def test_a_fault_is_told_at_its_field_in_one_sentence(path: str, value: str, wha
     assert list(said) == [path] and said[path].startswith(what)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=40) | st.from_regex(r"r(/[a-z]{1,8}\.n?[0-9]{0,2}){0,4}(/@[a-z-]+)?", fullmatch=True),
                           st.text(max_size=20)), max_size=30), st.text(max_size=40))
 def test_no_form_however_hostile_breaks_anything(pairs: list[tuple[str, str]], action: str) -> None:
