@@ -35,7 +35,7 @@ def busy(founded: Any) -> Any:
         for state, recent in (("up", [12, 340, None]), ("down", [None, None])):
             connection.execute(insert(health).values(
                 key=f"ivo://north.example/{state}", url=f"http://127.0.0.1:1/{state}", ivoid=f"ivo://north.example/{state}",
-                asked="head", state=state, since="2026-11-24T00:00:00Z", recent=recent))
+                asked="head", state=state, since="2026-11-24T00:00:00Z", recent=recent, failures=1))
     return founded
 
 
