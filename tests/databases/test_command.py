@@ -37,7 +37,7 @@ def test_a_datacenter_is_founded_on_a_server_and_its_commands_work_there(empty: 
     instance = tmp_path / "instance"
     done = init(instance, tmp_path, empty)
     assert done.returncode == 0, done.stderr
-    assert registry(instance, "records", "list").stdout.count("ivo://north.example") == 4
+    assert registry(instance, "records", "list").stdout.count("ivo://north.example") == 5
     assert "ada" in registry(instance, "user", "list").stdout
     assert list(instance.glob("*.sqlite*")) == []
 
