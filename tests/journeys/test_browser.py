@@ -40,7 +40,7 @@ def test_from_login_to_a_finished_job(datacenter: Datacenter, tmp_path: Path) ->
         assert page.get_by_role("heading", name="Stars, described in a browser").is_visible()
 
         page.get_by_role("navigation", name="Admin pages").get_by_role("link", name="Applications").click()
-        page.get_by_role("row", name=HR_DIAGRAM).get_by_role("link", name="Run").click()
+        page.get_by_role("row", name=HR_DIAGRAM).get_by_role("link", name="Run Hertzsprung").click()
         page.get_by_label("Your name for the job").fill("from the browser")
         picture(page, "run-form", tmp_path)
         page.get_by_role("button", name="Run", exact=True).click()

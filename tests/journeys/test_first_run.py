@@ -94,7 +94,7 @@ def test_from_the_link_to_the_first_described_service(link: str, catalogue: str,
 
         page.get_by_role("heading", name="Dashboard").wait_for()
         picture(page, "first-dashboard", tmp_path)
-        page.get_by_role("link", name="Import a service from its VOSI address").click()
+        page.get_by_role("link", name="Import a service from its VOSI address").first.click()
         page.get_by_label("VOSI address of the service").fill(catalogue)
         page.get_by_role("button", name="Look").click()
         page.get_by_label("Title").fill("Stars of the north")
