@@ -28,7 +28,7 @@ $(VENV)/.installed-%: setup.cfg
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.$(patsubst [run],,[$*])'
 	@touch $@
 
-demo: packages-demo ## two datacenters, one application, an answer from each (ONCE=1: tear down at the end)
+demo: packages-demo ## three datacenters, one application, an answer from each (ONCE=1: tear down at the end)
 	@$(MAKE) --no-print-directory $(VENV)/.installed-demo
 	@$(BIN)/python -m applications.demo $(if $(ONCE),--once)
 

@@ -17,13 +17,13 @@ from vosi.xmlio import XmlRefused
 
 # name -> (module below registry.cli, its click command, what the list of commands says)
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "init": ("site", "init", "Found a datacenter: settings, administrator, the four founding records."),
+    "init": ("site", "init", "Found a datacenter: settings, administrator, the founding records."),
     "serve": ("site", "serve", "Run web, worker and gateway until stopped."),
     "worker": ("site", "worker", "Run the worker alone: jobs, harvests, clean-up."),
     "gateway": ("site", "gateway", "Run the gateway alone: the way from jobs to the local APIs."),
     "config": ("site", "config_command", "Show the settings and where each came from."),
     "doctor": ("site", "doctor", "Check database, engine, repository, disk, address, network."),
-    "records": ("records", "records", "Records on the shelf: list, show, edit, publish, diff, restore, delete."),
+    "records": ("records", "records", "Records on the shelf: find, list, show, edit, publish, diff, restore, delete."),
     "sets": ("sets", "sets", "OAI sets of your own: add, list, assign, remove."),
     "import": ("records", "import_", "Put records from files on the shelf."),
     "export": ("records", "export", "Write records to files."),
@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reproject": ("records", "reproject", "Derive the tables of searches from the records anew."),
     "harvest": ("harvest", "harvest", "Other registries: add, harvest, see what came."),
     "api": ("services", "api", "The standard APIs inside this datacenter: describe, find, watch."),
-    "app": ("applications", "app", "Packaged applications: new, test, publish, register, retract, list, show."),
+    "app": ("applications", "app", "Packaged applications: new, test, publish, watch, approve, retract, list, show."),
     "where": ("dispatch", "where", "Say where an application can run now, and why not elsewhere."),
     "run": ("jobs", "run", "Run an application, here or at another datacenter."),
     "jobs": ("jobs", "jobs", "List jobs, show one."),

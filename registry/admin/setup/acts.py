@@ -78,7 +78,7 @@ def wish(answers: dict[str, str]) -> Founding:
 
 
 def preview(site: Site, answers: dict[str, str]) -> list[Preview]:
-    """The four records that would be published. Raises Refusal where they could not be."""
+    """The records that would be published. Raises Refusal where they could not be."""
     return [Preview(resource.summarise(xmlio.parse(xml)), xml.decode()) for xml in founding.preview(site, wish(answers))]
 
 
