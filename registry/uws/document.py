@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
+from registry.uws import kinds
 from registry.uws.store import Job, Parameter, Reference, Result
 from vosi import namespaces as ns, xmlio
 
@@ -56,7 +57,7 @@ def job_xml(job: Job, parameters: Iterable[Parameter], results: Iterable[Result]
     root.append(_parameters(job, parameters, jobs_url))
     root.append(_results(job, listed, jobs_url))
     if job.error is not None:
-        summary = _sub(root, "errorSummary", type=job.error_type or "fatal", hasDetail=_flag(_has_detail(listed)))
+        summary = _sub(root, "errorSummary", type=job.error_type or "fatal", hasDetail=_flag(_has_detail(job, listed)))
         _text(summary, "message", job.error)
     _info_elements(_sub(root, "jobInfo"), job_info(job))
     return xmlio.serialise(root)
@@ -139,7 +140,7 @@ def job_json(job: Job, parameters: Iterable[Parameter], results: Iterable[Result
     """The whole job under the names that the XML has."""
     listed = list(results)
     error = None if job.error is None else {
-        "type": job.error_type or "fatal", "hasDetail": _has_detail(listed), "message": job.error}
+        "type": job.error_type or "fatal", "hasDetail": _has_detail(job, listed), "message": job.error}
     return {
         "version": VERSION, "jobId": job.id, "href": job_url(jobs_url, job.id), "runId": job.run_id,
         "ownerId": job.owner, "phase": job.phase.value, "quote": job.quote, "creationTime": job.created,
@@ -209,8 +210,9 @@ def _value(job: Job, item: Parameter, jobs_url: str) -> str:
     return f"{job_url(jobs_url, job.id)}/parameters/{quote(item.value, safe='')}"
 
 
-def _has_detail(results: Iterable[Result]) -> bool:
-    return any(item.id == "stderr" and item.size for item in results)
+def _has_detail(job: Job, results: Iterable[Result]) -> bool:
+    """Whether there is something at its /error: what a run wrote to stderr, or the VOTable that says why a query failed."""
+    return job.kind == kinds.QUERIES or any(item.id == "stderr" and item.size for item in results)
 
 
 def _flag(value: bool) -> str:

@@ -162,6 +162,7 @@ def test_what_cannot_be_answered_ends_in_error_with_a_votable(world: World) -> N
         assert world.job(url).phase == "ERROR" and says in (world.job(url).error or "")
         told = world.client.get(f"{path(url)}/error")
         assert told.mimetype == "application/x-votable+xml" and says in told.text and 'value="ERROR"' in told.text
+        assert 'hasDetail="true"' in world.client.get(path(url)).text
         assert world.client.get(f"{path(url)}/results/result").status_code == 404
 
 
