@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 # iptables: the firewall rule of the dc network; the rest is python, Docker and its repository
 DEMO_PACKAGES := python3-venv busybox-static netbase iptables docker.io docker-registry
 # stilts: other people's view of /tap (taplint, TOPCAT's searches)
-TEST_PACKAGES := $(DEMO_PACKAGES) podman postgresql chromium fonts-dejavu-core stilts
+TEST_PACKAGES := $(DEMO_PACKAGES) podman postgresql chromium fonts-dejavu-core stilts iproute2
 
 .PHONY: help demo run test soak check bench packages-demo packages-test clean
 

@@ -15,7 +15,7 @@ from registry.errors import Refusal
 
 
 def main() -> int:
-    """Run the tests with the arguments given (default: all, two at a time, each file as a whole); pytest's exit code."""
+    """Run the tests with the arguments given (default: all, three files at a time); pytest's exit code."""
     with tempfile.TemporaryDirectory(prefix="innerspace-tests-") as folder:
         try:
             running = engine.ensure(Path(folder))
@@ -23,8 +23,8 @@ def main() -> int:
             print(f"The tests cannot start: {error}", file=sys.stderr)
             return 1
         try:
-            # a file's tests share what its fixtures have started
-            command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
+            # a file's tests share what its fixtures have started; three on two cores, for many wait for an engine or a browser
+            command = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", *sys.argv[1:]]
             return subprocess.run(command, check=False).returncode
         finally:
             running.stop()

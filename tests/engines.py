@@ -44,11 +44,14 @@ class OwnEngine:
         """Start it, and wait until it says that it is ready. Raises RuntimeError."""
         if self._containerd is None:
             self._start_containerd()
+        if not Path("/sys/class/net", self.folder.name).exists():
+            # not --bridge=none, which takes docker0 away from the engine that all others share; nor its chains of iptables
+            subprocess.run([program("ip"), "link", "add", self.folder.name, "type", "bridge"], check=True)
         (self.folder / "d.pid").unlink(missing_ok=True)  # one that was killed leaves its own
         command = [
             *self.inside, program("dockerd"), "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
             "--pidfile", str(self.folder / "d.pid"), "--host", self.address,
-            "--containerd", str(self.folder / "c.sock"), *self.options]
+            "--containerd", str(self.folder / "c.sock"), "--bridge", self.folder.name, "--iptables=false", *self.options]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             name = f"innerspace-own-{os.getpid()}-{time.monotonic_ns()}"
             notify.bind(f"\0{name}")
@@ -150,6 +153,7 @@ class OwnEngine:
             stop_process(self._containerd.pid, STOP_LIMIT)
         self._end_shims()  # a start that was cut in two leaves one that nobody knows
         unmount(self.folder)
+        subprocess.run([program("ip"), "link", "delete", self.folder.name], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _empty(self) -> None:
@@ -168,7 +172,7 @@ def program(name: str) -> str:
     """The path of a program that may be in root's PATH only. Raises RuntimeError."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        raise RuntimeError(f"There is no {name} on this machine: as root, `apt-get install docker.io`.")
+        raise RuntimeError(f"There is no {name} on this machine: as root, `apt-get install docker.io iproute2`.")
     return found
 
 
@@ -181,8 +185,8 @@ def unmount(folder: Path) -> None:
 
 @contextlib.contextmanager
 def own_engine(*options: str, inside: Sequence[str] = ()) -> Iterator[OwnEngine]:
-    """An engine that runs, with these options of dockerd beside; it makes no default network unless they say so."""
-    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="ispe-")), options or ("--bridge=none",), inside)
+    """An engine that runs, with these options of dockerd beside."""
+    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="ispe-")), options, inside)  # also the name of a bridge: 15 letters at most
     try:
         engine.start()
         yield engine

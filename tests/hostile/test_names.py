@@ -56,7 +56,7 @@ def engine(tmp_path: Path) -> Iterator[OwnEngine]:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"ready\n"
-        with own_engine("--bridge=none", inside=("nsenter", f"--mount=/proc/{holder.pid}/ns/mnt")) as running:
+        with own_engine(inside=("nsenter", f"--mount=/proc/{holder.pid}/ns/mnt")) as running:
             yield running
         holder.kill()
 

@@ -100,7 +100,7 @@ class Bench:
 @pytest.fixture(scope="module", params=["plain", "live-restore"])
 def engine(request: pytest.FixtureRequest) -> Iterator[OwnEngine]:
     options = (KEEP,) if request.param == "live-restore" else ()
-    with own_engine("--bridge=none", *options) as running:
+    with own_engine(*options) as running:
         yield running
 
 
