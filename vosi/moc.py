@@ -80,14 +80,14 @@ def uniqs(ranges: Iterable[Range]) -> list[int]:
     return result
 
 
-def capped(ranges: list[Range], most: int) -> list[Range]:
-    """The ranges, or coarser ones around them that need at most so many cells."""
+def capped(ranges: list[Range], most: int) -> tuple[list[Range], list[int]]:
+    """The ranges, or coarser ones around them that need at most so many cells; and these cells (`uniqs`)."""
     for step in range(ORDER + 1):
         size = 2 * step
         coarser = merged((low >> size << size, -(-high >> size) << size) for low, high in ranges) if step else ranges
-        if len(coarser) <= most and len(uniqs(coarser)) <= most:
-            return coarser
-    return [(0, WHOLE_SKY)]
+        if len(coarser) <= most and len(cells := uniqs(coarser)) <= most:
+            return coarser, cells
+    return [(0, WHOLE_SKY)], uniqs([(0, WHOLE_SKY)])
 
 
 def write(cells: Iterable[int]) -> str:

@@ -99,5 +99,5 @@ def test_a_map_is_written_as_it_is_read(pieces: list[tuple[int, int]]) -> None:
     if cells:
         assert moc.parse(moc.write(cells)) == ranges
     for most in (1, 12, 50):
-        coarser = moc.capped(ranges, most)
+        coarser, cells = moc.capped(ranges, most)
         assert moc.merged([*ranges, *coarser]) == coarser and len(moc.uniqs(coarser)) <= max(most, 12)

@@ -29,10 +29,9 @@ def rows(record: Record) -> dict[str, Rows]:
 def _map(ivoid: str, written: str | None) -> Row | None:
     """ref_system_name is NULL for now (RegTAP 1.2 §8.15)."""
     try:
-        ranges = moc.capped(moc.parse(written or ""), MOST_CELLS)
+        ranges, cells = moc.capped(moc.parse(written or ""), MOST_CELLS)
     except moc.NotAMoc:
         return None
-    cells = moc.uniqs(ranges)
     if not cells:
         return None
     return ivoid, moc.write(cells), None, f"[{','.join(map(str, cells))}]", moc.area(ranges)
