@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from registry.records import adopting, authorities, burying, incoming, judges, store
+from registry.records import adopting, authorities, burying, collecting, incoming, judges, store
 from registry.records.incoming import Document
 from registry.records.reading import Found, Untaken
 from registry.records.ready import Ready
@@ -114,10 +114,12 @@ def import_paths(
         adopting.check_founded(site)
     run = _Run(site, who, own, force_own)
     documents, ours = incoming.documents(paths, stdin), site.settings.authority if own else ""
-    for done, (document, found) in enumerate(judges.judged(site.schemas, documents, ours, processes), 1):
-        run.take(document, found)
-        progress(done, document.name)
-    run.write()
+    with collecting.put_off():
+        for done, (document, found) in enumerate(judges.judged(site.schemas, documents, ours, processes), 1):
+            run.take(document, found)
+            progress(done, document.name)
+            collecting.look()
+        run.write()
     files = tuple(FileReport(file.name, tuple(entry for entry in file.entries if entry)) for file in run.files)
     return Report(files, tuple(sorted(run.adopted)))
 
