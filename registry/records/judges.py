@@ -7,6 +7,7 @@ answers on standard output, and ends with its parent, whose end of the pipe is t
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
+from struct import Struct
 from typing import BinaryIO
 
 from registry.records.incoming import Document
@@ -24,6 +26,9 @@ from vosi.schemas import Schemas
 
 WORTH_IT = 4_000_000  # bytes read before other processes are started
 LARGE = 8_000_000  # bytes of a document that is read bit by bit instead, for what it holds takes much memory
+AHEAD = 4  # documents that are read for later, beside one for each process
+AHEAD_BYTES = 40_000_000  # of them, where they are long
+_LENGTH = Struct("<Q")  # of an answer, before it
 
 Judged = tuple[Document, Iterable[Found]]
 
@@ -72,43 +77,57 @@ class _Judges:
 
     def all(self, documents: Iterable[Document]) -> Iterator[Judged]:
         """Each document with what it holds, in order; a few are on their way at any time."""
-        under_way: deque[tuple[Document, Future[list[Found]] | None]] = deque()
+        under_way: deque[tuple[Document, Future[bytes] | None]] = deque()
+        held = 0
         for document in documents:
             large = len(document.data) > LARGE
             under_way.append((document, None if large else self._threads.submit(self._judge, document)))
-            if len(under_way) > self._count + 1:
+            held += len(document.data)
+            # so many that none of the processes waits while a batch is written
+            while len(under_way) > self._count + (AHEAD if held < AHEAD_BYTES else 1):
+                held -= len(under_way[0][0].data)
                 yield self._done(*under_way.popleft())
         while under_way:
             yield self._done(*under_way.popleft())
 
-    def _done(self, document: Document, answer: Future[list[Found]] | None) -> Judged:
-        return document, found_in(self._schemas, document, self._authority) if answer is None else answer.result()
+    def _done(self, document: Document, answer: Future[bytes] | None) -> Judged:
+        found = answer.result() if answer else b""
+        return document, pickle.loads(found) if found else found_in(self._schemas, document, self._authority)  # noqa: S301
 
-    def _judge(self, document: Document) -> list[Found]:
+    def _judge(self, document: Document) -> bytes:
+        """What it holds as our own process writes it; nothing where that was killed: its work is done here then."""
         process = self._idle.get()
         try:
             return _answer(process, document)
-        except (OSError, EOFError, pickle.UnpicklingError):  # it was killed: what it was to do is done here
-            return list(found_in(self._schemas, document, self._authority))
+        except OSError:
+            return b""
         finally:
             self._idle.put(process)
 
 
-def _answer(process: subprocess.Popen[bytes], document: Document) -> list[Found]:
+def _answer(process: subprocess.Popen[bytes], document: Document) -> bytes:
+    """The answer as it comes: whoever takes it reads it, for it takes a fraction of the memory until then."""
     assert process.stdin and process.stdout
     pickle.dump(document, process.stdin, pickle.HIGHEST_PROTOCOL)
     process.stdin.flush()
-    answer: list[Found] = pickle.load(process.stdout)  # noqa: S301 (what our own process writes)
-    return answer
+    head = process.stdout.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return b""
+    [length] = _LENGTH.unpack(head)
+    answer = process.stdout.read(length)
+    return answer if len(answer) == length else b""
 
 
 def _serve(schemas: Schemas, authority: str, source: BinaryIO, target: BinaryIO) -> None:
     """Answer documents until there are no more."""
+    os.nice(5)  # the one that writes comes first: it is the one that all wait for
     gc.disable()  # what is made for a document refers to nothing in circles, and there is much of it
     while True:
         try:
             document: Document = pickle.load(source)  # noqa: S301 (what our own parent writes)
-            pickle.dump(list(found_in(schemas, document, authority)), target, pickle.HIGHEST_PROTOCOL)
+            answer = pickle.dumps(list(found_in(schemas, document, authority)), pickle.HIGHEST_PROTOCOL)
+            target.write(_LENGTH.pack(len(answer)))
+            target.write(answer)
             target.flush()
         except (EOFError, BrokenPipeError):
             return
