@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
 from struct import Struct
@@ -39,14 +40,15 @@ def judged(
     """Each document with what it holds (`found_in`), in order; by so many processes where there is much to read."""
     waiting, read = iter(documents), 0
     for document in waiting:
-        yield document, found_in(schemas, document, authority)
         read += len(document.data)
-        if processes > 1 and read >= WORTH_IT:
+        following = list(islice(waiting, 1)) if processes > 1 and read >= WORTH_IT else []
+        if following:
             break
+        yield document, found_in(schemas, document, authority)
     else:
         return
     with _Judges(schemas, authority, processes) as others:
-        yield from others.all(waiting)
+        yield from others.all(chain([document], following, waiting))
 
 
 class _Judges:

@@ -72,6 +72,11 @@ def test_what_a_killed_process_had_to_do_is_done_all_the_same(site: Any, started
     assert first + told(judged) == alone
 
 
+def test_for_a_last_document_nobody_is_started(site: Any, started: list[Any]) -> None:
+    [(document, found)] = judges.judged(site.schemas, iter(documents()[:1]), "", 2)
+    assert document.name == "good 0" and len(list(found)) == 1 and not started
+
+
 def test_nobody_is_left_when_the_import_stops_early(site: Any, started: list[Any]) -> None:
     judged = judges.judged(site.schemas, iter(documents()), "", 2)
     assert len(list(islice(judged, 3))) == 3
