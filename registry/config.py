@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         default_factory=list, description="Authorities whose applications may run here besides our own.",
     )
     watched_repositories: list[str] = Field(
-        default_factory=list, description="Docker repositories, of those allowed, whose new images become drafts of applications.",
+        default_factory=list, description="Docker repositories, of those allowed, whose new images become drafts.",
     )
     repository_interval: int = Field(
         300, ge=5, description="Seconds between two looks at a watched Docker repository.",
