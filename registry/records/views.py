@@ -52,7 +52,7 @@ def path_of(ivoid: str) -> str:
 @blueprint.errorhandler(Refusal)
 def refused(error: Refusal) -> tuple[Response | str, int]:
     """The refusal's one sentence in the client's format."""
-    kind = _kind()
+    kind = kind_asked()
     if kind == JSON:
         return jsonify(error=str(error)), error.status
     if kind == XML:
@@ -66,7 +66,7 @@ def show(name: str) -> Response | tuple[Response | str, int] | str:
     record, suffix = _named(name)
     if path_of(record.ivoid) != "/records/" + quote(name.removesuffix(suffix), safe="/-_.!~*'()+="):
         return redirect(request.script_root + path_of(record.ivoid) + suffix, 301)  # type: ignore[return-value]
-    kind = _SUFFIXES.get(suffix) or _kind()
+    kind = _SUFFIXES.get(suffix) or kind_asked()
     if record.deleted:
         return _gone(record, kind)
     if kind == XML:
@@ -84,8 +84,8 @@ def _site() -> Site:
     return site
 
 
-def _kind() -> str:
-    """What the client would rather have; `*/*` gets the page."""
+def kind_asked() -> str:
+    """PAGE, XML or JSON: what the suffix of the address says, else what the client would rather have; `*/*` gets the page."""
     for suffix, kind in _SUFFIXES.items():
         if request.path.endswith(suffix):
             return kind

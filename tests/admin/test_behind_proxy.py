@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from registry import access, serve
+from registry import access
 from registry.config import load
 from registry.errors import Refusal
 from tests.admin.conftest import PASSWORD
-
-
-@contextlib.contextmanager
-def served(site: Any, **settings: Any) -> Iterator[int]:
-    """The site's web server as `registry serve` makes it, on a free port."""
-    changed = site.settings.model_copy(update={"port": 0, **settings})
-    server = serve.web_server(replace(site, settings=changed))
-
-    def run() -> None:
-        with contextlib.suppress(OSError):  # it is closed under its loop
-            server.run()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield server.effective_port
-    server.close()
-    thread.join(10)
+from tests.web_server import served
 
 
 def ask(port: int, password: str, forwarded: str, name: str = "reader") -> int:

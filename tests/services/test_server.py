@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from registry import serve
 from registry.site import Site
 from tests.services.conftest import CONE, capability, publish_service
+from tests.web_server import served
 
 QUERY = f"/find.json?standardID={CONE}"
 
@@ -21,18 +19,8 @@ QUERY = f"/find.json?standardID={CONE}"
 def port(founded: Site) -> Iterator[int]:
     """A running web server of the founded site."""
     publish_service(founded, "stars", capability("http://a/scs"))
-    server = serve.web_server(replace(
-        founded, settings=founded.settings.model_copy(update={"port": 0, "threads": 4})))
-
-    def run() -> None:
-        with contextlib.suppress(OSError):  # it is closed under its loop
-            server.run()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield server.effective_port
-    server.close()
-    thread.join(10)
+    with served(founded, threads=4) as made:
+        yield made
 
 
 def connection(port: int) -> http.client.HTTPConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ from registry.search.adql.trees import only
 from registry.search.adql.writing import Postgresql, Sqlite
 
 
-class Calls:
+class Calls(ABC):
     """The part of a translation that writes calls; what it asks of the others is at its end."""
 
     def __init__(self, writing: Sqlite | Postgresql) -> None:
@@ -178,17 +179,17 @@ class Calls:
         return number(self.writing.double(repr(day)), constant=day)
 
     # --- of the other parts -------------------------------------------------------------------------------------------
+    @abstractmethod
     def value(self, node: exp.Expr, scope: Scope) -> Piece:
         """A value expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def coalesced(self, node: exp.Anonymous, scope: Scope) -> Piece:
         """COALESCE."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inner_query(self, node: exp.Expr, scope: Scope | None, *, repeated: bool = True) -> Source:
         """A query in brackets."""
-        raise NotImplementedError
 
 
 def _fenced(sql: str) -> str:

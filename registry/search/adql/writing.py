@@ -7,6 +7,7 @@ are folded in ASCII, NULL comes first, a division by zero is NULL, and a backsla
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from registry import tables
@@ -17,7 +18,7 @@ LIMIT_OF_NONE = "-1"
 _GLOB = {"[": "[[]", "*": "[*]", "?": "[?]", "%": "*", "_": "?"}  # in an order in which they can be replaced one by one
 
 
-class Writing:
+class Writing(ABC):
     """One query being written; `parameters` fill as texts are bound."""
 
     sqlite: ClassVar[bool]
@@ -57,15 +58,17 @@ class Writing:
                          f" WHERE {self._own_words(inner, word)})")
         return f"({' AND '.join(found)})"
 
+    @abstractmethod
     def _indexed_words(self, stored: Stored, needle: str) -> str:
-        raise NotImplementedError
+        """Rows of an indexed column that hold all words."""
 
     def _own_words(self, stored: Stored, needle: str) -> str:
         """The same in a query of that table alone."""
         return self._indexed_words(stored, needle)
 
+    @abstractmethod
     def _unindexed_words(self, sql: str, needle: str) -> str:
-        raise NotImplementedError
+        """Whether a text that no index knows holds all words."""
 
 
 def row_number(table: str) -> str:

@@ -6,20 +6,17 @@ records room's.
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
 
 from registry.errors import Refusal
-from registry.records.views import JSON, PAGE, XML, path_of
+from registry.records.views import JSON, XML, kind_asked, path_of
 from registry.search.finding import asking, documents, snippets
 from registry.search.finding.records import Found, search
 from registry.site import Site
 
 blueprint = Blueprint("finding", __name__)
-_ACCEPTED = [PAGE, XML, "application/xml", JSON]
-_SUFFIXES = {".xml": XML, ".json": JSON}
 # what a facet is called on the page, and what its values begin with that says nothing
 _TITLES = {"type": "Type", "standard": "Standard", "waveband": "Waveband", "authority": "Authority", "subject": "Subject",
            "datacenter": "Datacenter", "status": "Status"}
@@ -33,7 +30,7 @@ def register(app: Flask) -> None:
 @blueprint.errorhandler(Refusal)
 def refused(error: Refusal) -> tuple[Response | str, int]:
     """The refusal's one sentence in the client's format; on the page above the form, with all that was asked kept in it."""
-    kind = _kind()
+    kind = kind_asked()
     if kind == JSON:
         return jsonify(error=str(error)), error.status
     if kind == XML:
@@ -50,7 +47,7 @@ def records() -> Response | str:
     asked = asking.asked(request.args)
     with _site().database.read() as connection:
         found = search(connection, asked)
-        kind = _kind()
+        kind = kind_asked()
         if kind == XML:
             body = documents.xml(connection, found)
             return Response(body, content_type="text/xml; charset=utf-8", headers={
@@ -90,11 +87,3 @@ def _address(asked: asking.Asked, suffix: str = "") -> str:
 def _site() -> Site:
     site: Site = current_app.extensions["site"]
     return site
-
-
-def _kind() -> str:
-    for suffix, kind in _SUFFIXES.items():
-        if request.path.endswith(suffix):
-            return kind
-    best: Any = request.accept_mimetypes.best_match(_ACCEPTED, PAGE)
-    return XML if best == "application/xml" else str(best)
