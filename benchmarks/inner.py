@@ -244,7 +244,8 @@ def _until_waiting(site: Site, count: int) -> None:
 
 def _filled() -> Path:
     """The instance folder of a datacenter with the services; kept as long as this file and the record's shape are the same."""
-    texts = [(_SOURCE / name).read_bytes() for name in ("benchmarks/inner.py", "registry/tables.py", "registry/records/store.py")]
+    texts = [(_SOURCE / name).read_bytes() for name in (
+        "benchmarks/inner.py", "registry/tables/shelf.py", "registry/records/store.py")]
     place = FOLDER / f"inner-{SERVICES}-{hashlib.sha256(b''.join(texts)).hexdigest()[:12]}"
     if (place / "filled").is_file():
         return place
