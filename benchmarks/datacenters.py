@@ -24,7 +24,7 @@ AUTHORITY = "bench.example"
 _SOURCE = Path(__file__).resolve().parents[1]
 _FILLED_BY = (
     "registry/records/store.py", "registry/records/shelf_rows.py", "registry/records/projection", "registry/migrations",
-    "registry/tables", "registry/words.py", "vosi/xmlio.py",
+    "registry/tables", "registry/words.py", "vosi/octets.py", "vosi/xmlio.py",
 )
 
 

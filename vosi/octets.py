@@ -1,0 +1,145 @@
+"""A document as bytes: its encoding, its start tags, and a record made to stand alone. It holds no parser.
+
+What it tells of tags is for bytes that a parser reads as well: `vosi.xmlio` is that parser.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+
+from vosi.whereabouts import where
+
+MAX_PAGE = 50_000_000
+START_TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
+# text, and behind it one whole tag, instruction or comment that nothing can be hidden in
+NEXT_TAG = re.compile(rb"[^<]*(?:</[^\s<>/]+\s*>|<[^\s<>/!?]+(?:\s+[^\s=/<>]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*/?>"
+                       rb"|<\?[^<>?]*\?>|<!--[^<>-]*-->)")
+_NOT_PLAIN = re.compile(rb"<[^\s<>/:]*[:!?]")  # a prefix, a comment, CDATA, an instruction
+_AROUND = re.compile(rb">\s*</")
+_PLAIN = 200_000  # bytes of a record that is passed over in one go: its attributes are not counted
+_NAME = re.compile(rb"<[^\s/>]+")
+_XMLNS = re.compile(rb"\sxmlns(?::([^\s=]+))?\s*=")
+_ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
+_HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n]*(?:<\?xml[^>]*\?>[ \t\n]*)?")
+_NO_DOCUMENTS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+_PIECE = 1_000_000  # bytes that are decoded at once
+
+
+class XmlRefused(ValueError):
+    """A document cannot be used; the message is one sentence, with the line where it is known."""
+
+
+def to_utf8(data: bytes, *, max_bytes: int = MAX_PAGE) -> bytes:
+    """`data` in UTF-8 without byte order mark and XML declaration, line ends as LF; its lines keep their numbers.
+
+    The encoding is told by the byte order mark, else by the declaration, else it is UTF-8. Raises XmlRefused.
+    """
+    if len(data) > max_bytes:
+        raise XmlRefused(f"It is {len(data)} bytes long; {max_bytes} are the most that is taken, and they end at "
+                         f"{where(data, max_bytes)}.")
+    declared = _ENCODING.match(data[:200].lstrip(b"\xef\xbb\xbf \t\r\n"))
+    encoding = _marked_encoding(data) or (declared.group(1).decode() if declared else "utf-8")
+    text = _recoded(data, encoding)
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    head = _HEAD.match(text)
+    assert head is not None  # it matches nothing, too
+    lines = head.group().count(b"\n")
+    return b"".join((b"\n" * lines, memoryview(text)[head.end():])) if head.end() else text
+
+
+def _recoded(data: bytes, encoding: str) -> bytes:
+    """`data` in UTF-8, read in pieces: a long document is not in memory twice."""
+    encoding = "utf-8" if encoding == "utf-8-sig" else encoding  # its mark goes with the head
+    try:
+        codec = codecs.lookup(encoding)
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError:
+        codec = None
+    # Python has codecs that make bytes of bytes, too, such as zlib
+    if codec is None or codec.name in _NO_DOCUMENTS or not getattr(codec, "_is_text_encoding", True):
+        raise XmlRefused(f"It is said to be in the encoding {encoding} (line 1), which is not known here.")
+    same = codec.name == "utf-8"
+    parts: list[bytes] = []
+    for at in range(0, max(len(data), 1), _PIECE):
+        try:
+            text = decoder.decode(data[at:at + _PIECE], at + _PIECE >= len(data))
+        except UnicodeError as error:
+            place = where(data, at + getattr(error, "start", 0))
+            raise XmlRefused(
+                f"It is not in the encoding {encoding} that it is said to be in ({place}): {_reason(error)}.") from None
+        if not same:
+            parts.append(text.encode("utf-8", "surrogatepass"))
+    return data if same else b"".join(parts)
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, UnicodeDecodeError) else str(error) or "it cannot be decoded"
+
+
+def _marked_encoding(data: bytes) -> str:
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return name
+    for start, name in ((b"<\x00?\x00", "utf-16-le"), (b"\x00<\x00?", "utf-16-be")):
+        if data.startswith(start):
+            return name
+    return ""
+
+
+def element_end(data: bytes, start: int, at_end: int) -> int:
+    """Where the element that begins at `start` ends, `at_end` being expat's index when it told of the end.
+
+    That index is the end tag's first byte, but the first byte behind the element where it is an empty-element tag.
+    """
+    tag = START_TAG.match(data, start)
+    if tag is not None and tag.group().endswith(b"/>"):
+        return tag.end()
+    return data.index(b">", at_end) + 1
+
+
+def end_of_plain(data: bytes, start: int, tag_end: int, room: int) -> int:
+    """Where the record with that start tag ends; 0 where only a parser can tell, or it may be deeper than `room`.
+
+    Without comments, CDATA and instructions every < begins a tag, and so the first end tag of its name is its own where
+    no element within has such a name. Without prefixes within there is none that is declared nowhere.
+    """
+    name = _NAME.match(data, start)
+    assert name is not None  # a start tag has a name
+    own = name.group()[1:]
+    last = data.find(b"</" + own, tag_end, start + _PLAIN)
+    after = data.find(b">", last) + 1 if last > 0 else 0
+    if not after or data[last + 2 + len(own):after - 1].strip():
+        return 0
+    if data.find(b"<" + own, tag_end, last) >= 0 or _NOT_PLAIN.search(data, tag_end, last):
+        return 0
+    # each element around another has an end tag, and each of these but the innermost stands behind another tag
+    deep = data.count(b"</", tag_end, last) >= room and len(_AROUND.findall(data, tag_end, last)) >= room
+    return 0 if deep else after
+
+
+def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
+    """`record` (UTF-8) with the namespace declarations of `in_scope` that its root lacks, `xmlns=""` where it has no default.
+
+    A prefix that occurs nowhere in it stays out: a record passed on in a page comes out of it as it went in. What
+    stands before the root (declaration, comments, instructions) and behind it goes; line ends become LF; all other
+    bytes stay. Raises XmlRefused when there is no start tag.
+    """
+    data = record.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in record else record
+    tag = START_TAG.match(data)
+    if tag is None:
+        raise XmlRefused("It does not begin with an element.")
+    own = {(name or b"").decode() or None for name in _XMLNS.findall(tag.group())}
+    scope: dict[str | None, str] = {None: "", **in_scope}
+    missing = [(prefix, uri) for prefix, uri in scope.items() if prefix not in own and prefix != "xml"
+               and (prefix is None or uri and f"{prefix}:".encode() in data)]
+    added = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' if prefix else f' xmlns="{_escaped(uri)}"' for prefix, uri in missing)
+    name = _NAME.match(data)
+    assert name is not None  # a start tag has a name
+    return b"".join((data[:name.end()], added.encode(), memoryview(data)[name.end():])) if added else data
+
+
+def _escaped(uri: str) -> str:
+    return uri.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
