@@ -89,6 +89,7 @@ class Account:
     created: str
     disabled: bool
     authorities: tuple[str, ...] = ()  # that a publisher publishes in; none: all of ours
+    provider_only: bool = False  # it has no password
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ class Token:
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
-def create_account(connection: Connection, name: str, password: str, role: str, *, hashed: str = "") -> Account:
-    """Make an account, of a password or of what `password_hash` made of it.
+def create_account(connection: Connection, name: str, password: str | None, role: str, *, hashed: str = "") -> Account:
+    """Make an account, of a password or of what `password_hash` made of it; None for one without a password.
 
     Raises AccountError naming the rule that name, password or role breaks.
     """
@@ -119,8 +120,8 @@ def create_account(connection: Connection, name: str, password: str, role: str, 
     if _row(connection, name) is not None:
         raise AccountError(f"There is an account {name} already: choose another name, or set its password.")
     connection.execute(insert(people).values(
-        name=name, password_hash=hashed or password_hash(password), role=role, authorities=[], created=clock.stamp(),
-        disabled=False))
+        name=name, password_hash="" if password is None else hashed or password_hash(password), role=role, authorities=[],
+        created=clock.stamp(), disabled=False))
     return get_account(connection, name)
 
 
@@ -162,7 +163,7 @@ def _row(connection: Connection, name: str) -> Row[Any] | None:
 
 
 def _account(row: Row[Any]) -> Account:
-    return Account(row.name, row.role, row.created, row.disabled, tuple(row.authorities))
+    return Account(row.name, row.role, row.created, row.disabled, tuple(row.authorities), not row.password_hash)
 
 
 def password_hash(password: str) -> str:
@@ -192,7 +193,8 @@ def check_password(site: Site, name: str, password: str, address: str) -> Caller
     with site.database.write() as connection:
         _refuse_flood(connection, subjects)
         made = [_count_try(connection, subject) for subject in subjects]
-    if not _right(row.password_hash if row else _nobody(), password) or row is None or row.disabled:
+    stored = (row.password_hash if row else "") or _nobody()  # of an account without a password none is right
+    if not _right(stored, password) or row is None or row.disabled:
         raise Unauthenticated(_NOT_RIGHT)
     with site.database.write() as connection:
         connection.execute(delete(login_attempts).where(login_attempts.c.id.in_(made)))
@@ -317,13 +319,14 @@ def revoke_token(connection: Connection, token_id: int) -> None:
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
-def open_session(connection: Connection, name: str, old: str = "") -> str:
-    """Log the account in: a new random token, and an end to `old`. Raises NoAccount."""
+def open_session(connection: Connection, name: str, old: str = "", issuer: str = "") -> str:
+    """Log in: a new random token, and an end to `old`; `issuer` vouches for them, '' their password. Raises NoAccount."""
     row = _existing(connection, name)
     close_session(connection, old)
     secret = secrets.token_urlsafe(32)
     now = clock.stamp()
-    connection.execute(insert(sessions).values(token_hash=digest(secret), account_id=row.id, created=now, seen=now))
+    connection.execute(insert(sessions).values(
+        token_hash=digest(secret), account_id=row.id, created=now, seen=now, issuer=issuer))
     return secret
 
 
