@@ -107,7 +107,7 @@ class Database:
                     yield connection
                     self._commit(connection, transaction)
             finally:
-                connection.info.update(writes=False, alone=None)
+                connection.info.update(writes=False, before_commit={}, alone=None)
 
     @contextmanager
     def _room(self, connection: Connection, large: bool) -> Iterator[None]:

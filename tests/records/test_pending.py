@@ -103,3 +103,14 @@ def test_the_xml_of_the_present_version_is_held_once_and_told_all_the_same(site:
         told = [one.xml for one in store.versions(connection, A)]
     assert [len(xml) > 0 for xml in held] == [True, True, False]
     assert [b"Second" in told[0], b"Second" in told[1], b"First" in told[2]] == [True, True, True]
+
+
+def test_what_a_unit_that_failed_had_put_is_seen_by_nobody_after_it(site: Any) -> None:
+    with pytest.raises(ZeroDivisionError), site.database.write() as connection:
+        pending = Pending()
+        pending.foresee(connection, [A])
+        put(connection, site, pending, A)
+        assert store.get(connection, A) is not None
+        raise ZeroDivisionError
+    with site.database.read() as connection:  # the pool hands out the same connection again
+        assert store.get(connection, A) is None
