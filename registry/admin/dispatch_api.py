@@ -1,4 +1,4 @@
-"""The part of the JSON API that is about jobs: what UWS has no word for, to run an application at another datacenter."""
+"""The part of the JSON API that is about jobs: what UWS has no word for, to run one elsewhere and to look through them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from registry.admin import applications as pages
+from registry.admin import applications as pages, jobs as job_pages, listed
 from registry.admin.api import BadBody
 from registry.admin.pages import api, site
 from registry.uws import document
 
 _TEXTS = ("app", "at", "run_id")
+
+
+@api.get("/jobs")
+def jobs() -> Response:
+    """One's own jobs; an administrator's list holds everybody's."""
+    return listed.as_json(job_pages.listing())
 
 
 @api.post("/jobs")

@@ -13,13 +13,15 @@ from urllib.parse import quote
 from flask import Response as FlaskResponse, flash, jsonify, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard, job_list, twins
+from registry import access, lists
+from registry.admin import guard, listed, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
+from registry.lists import Page
 from registry.uws import jobs as use_cases, store
 from registry.uws.files import STREAMS
-from registry.uws.phases import STARTABLE, Phase
+from registry.uws.listed import JOBS, theirs
+from registry.uws.phases import STARTABLE
 from registry.uws.store import Job, Result
 
 SHOWN_LOG = 64 * 1024  # characters at the end of a stream that the page shows at first
@@ -33,16 +35,17 @@ _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data
 @pages.get("/jobs", defaults={"suffix": ""})
 @pages.get("/jobs.<any(csv, json):suffix>")
 def jobs(suffix: str) -> Response | str:
-    """The jobs that the caller may see, as `job_list` narrows and sorts them: a page, CSV or JSON."""
-    view = job_list.view_of(request.args)
+    """The jobs that the caller may see: a page, CSV or JSON."""
+    page = listing()
+    if suffix:
+        return listed.as_file(page, suffix)
+    return render_template("admin/jobs.html", page=page, twin=listed.twin(page.asked, ("jobs", "list"), "jobs"))
+
+
+def listing() -> Page[Any]:
+    """What the page and the API do alike: the caller's jobs, and an administrator's list holds everybody's."""
     with site().database.read() as connection:
-        found, count = job_list.page(connection, guard.caller(), view)
-    if suffix == "csv":
-        return _as_file(Response(job_list.as_csv(found), content_type="text/csv; charset=utf-8"), "jobs.csv")
-    if suffix == "json":
-        return jsonify(jobs=[dict(row._mapping) for row in found], count=count, page=view.page)
-    return render_template("admin/jobs.html", jobs=found, count=count, view=view, phases=list(Phase), sizes=job_list.SIZES,
-                           twin=twins.of_uws(site().settings, ("jobs",), "jobs", [], "GET"))
+        return lists.page(connection, listed.asked(JOBS), *theirs(guard.caller()))
 
 
 @pages.get("/jobs/<job_id>")

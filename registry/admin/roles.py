@@ -119,6 +119,7 @@ ROLE_OF = {
     "api.image_reject": PUBLISHER,
     "api.image_retract": PUBLISHER,
     "api.image_mark_vulnerable": PUBLISHER,
+    "api.jobs": READER,
     "api.jobs_add": RUNNER,
     "api.sources": READER,
     "api.sources_add": ADMINISTRATOR,
