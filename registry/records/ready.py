@@ -13,7 +13,7 @@ from typing import Any, cast
 from lxml import etree
 
 from registry.records import projection
-from registry.records.shelf_rows import Packed, pack
+from registry.records.projection.values import Packed, pack
 from vosi import identifiers, namespaces as ns, resource, xmlio
 from vosi.resource import Summary
 from vosi.schemas import RECOMMENDED, Problem, Schemas
@@ -111,7 +111,7 @@ def prepare(schemas: Schemas, kept: bytes, element: etree._Element, first_line: 
     fault = _fault(ready)
     if fault:
         return replace(ready, fault=fault)
-    written = xmlio.canonical(element)
+    written = xmlio.written(element)
     profile, problems = schemas.validate_any(element, written)
     return replace(ready, digest=xmlio.digest(element, written), profile=profile or "", problems=tuple(problems))
 

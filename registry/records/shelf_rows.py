@@ -5,7 +5,7 @@ What a record's rows are is for `store` and `projection` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from registry import words
 from registry.db import before_commit
 from registry.records import stamping
 from registry.records.projection.columns import COLUMNS
-from registry.records.projection.values import Rows
+from registry.records.projection.values import Packed
 from registry.tables import metadata, record_versions, records
 
 SHELF = "shelf"  # what a unit of work that changes records or authorities is alone in (`db.alone`)
@@ -23,7 +23,6 @@ TABLES = tuple(table for name, table in sorted(metadata.tables.items()) if name.
 _RESOURCE = "rr_resource"
 _FILLED = [metadata.tables[name] for name in COLUMNS]
 
-Packed = Mapping[str, Rows]  # of one record, by table
 _WAITING = "waiting records"
 _MANY = select(records).where(records.c.key.in_(bindparam("keys", expanding=True)))
 
@@ -100,11 +99,6 @@ def waiting(connection: Connection) -> Pending | None:
     """What waits in this unit of work."""
     call = connection.info.get("before_commit", {}).get(_WAITING)
     return call.__self__ if call else None  # the method of the one that waits
-
-
-def pack(rows: Packed) -> Packed:
-    """The rows without the tables that have none of them."""
-    return {name: found for name, found in rows.items() if found}
 
 
 def handed_by(rows: Packed, registry: str) -> Packed:

@@ -17,6 +17,7 @@ from registry import clock
 from registry.db import alone, before_commit
 from registry.errors import NotFound
 from registry.records import projection, shelf_rows
+from registry.records.projection.values import pack
 from registry.records.ready import Ready, one_record, prepare
 from registry.records.shelf_rows import SHELF, Pending
 from registry.records.stamping import LAST_STAMP, given, last_stamp as last_stamp, next_stamp
@@ -279,7 +280,7 @@ def project(connection: Connection, record: Record) -> None:
     shelf_rows.clear(connection, record.key)
     if record.status == ACTIVE:
         registry = _source_registry(connection, record.source_id)
-        rows = shelf_rows.pack(projection.rows(xmlio.parse(record.xml), record.key, record.xml))
+        rows = pack(projection.rows(xmlio.parse(record.xml), record.key, record.xml))
         shelf_rows.write(connection, record.key, shelf_rows.handed_by(rows, registry))
     digest = record.digest if record.status == ACTIVE else ""
     connection.execute(update(records).where(records.c.key == record.key).values(projected=digest))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,10 +14,16 @@ from vosi.namespaces import XSI, canonical_type, clark
 
 Row = tuple[Any, ...]
 Rows = list[Row]  # of one table, their values in the order of `columns.COLUMNS`
+Packed = Mapping[str, Rows]  # of one record, by table
 _SHORT = 40  # characters
 _FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 _TYPE = clark(XSI, "type")
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S"  # DALI 1.1 §3.3.3, without a zone
+
+
+def pack(rows: Packed) -> Packed:
+    """The rows without the tables that have none of them."""
+    return {name: found for name, found in rows.items() if found}
 
 
 class Part:
