@@ -33,7 +33,7 @@ from registry.schema import upgrade
 from registry.search.running import Queries
 from registry.services import local
 from registry.site import Site, open_site
-from registry.tables import is_number, local_service
+from registry.tables import is_number, site_service
 from tests import postgres
 from vosi import namespaces as ns
 
@@ -150,7 +150,7 @@ def _beside_postgresql(site: Site, times: Mapping[str, Sequence[tuple[float, int
 
 
 def _copied(site: Site, copy: Site) -> None:
-    for table in (*TABLES, local_service):
+    for table in (*TABLES, site_service):
         columns = [column for column in table.columns if not is_number(column)]
         with site.database.read() as source:
             rows = source.execute(select(*columns)).partitions(2000)

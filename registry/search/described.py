@@ -107,7 +107,7 @@ def _schema(name: str, description: str, utype: str, text: str, *, std: bool) ->
 SCHEMAS: tuple[DescribedSchema, ...] = (
     _schema("rr", described_rr.DESCRIPTION, "ivo://ivoa.net/std/regtap#1.2", described_rr.TABLES, std=True),
     _schema("tap_schema", described_site.TAP_SCHEMA_DESCRIPTION, "", described_site.TAP_SCHEMA, std=True),
-    _schema("local", described_site.LOCAL_DESCRIPTION, "", described_site.LOCAL, std=False),
+    _schema("site", described_site.SITE_DESCRIPTION, "", described_site.SITE, std=False),
 )
 TABLES: dict[str, DescribedTable] = {table.name: table for schema in SCHEMAS for table in schema.tables}
 

@@ -53,9 +53,9 @@ from_column text |  |  | Column of the table whose rows belong.
 target_column text |  |  | The target's column with the same value.
 """
 
-LOCAL_DESCRIPTION = "What this datacenter knows of its services beyond their records."
+SITE_DESCRIPTION = "What this datacenter knows of its services beyond their records."
 
-LOCAL = """
+SITE = """
 service: One row for each resource that is a service, here or elsewhere.
 -> rr.resource (ivoid)
 ivoid text! |  | meta.ref.ivoid | The resource.

@@ -1,4 +1,4 @@
-"""Keeps `local_service`: in which datacenter and network zone each registered service stands, and when it answered last.
+"""Keeps `site_service`: in which datacenter and network zone each registered service stands, and when it answered last.
 
 Searches ask it beside the tables of records. It follows the shelf by datestamp, a few hundred records at a time, and
 asks nobody anything.
@@ -16,7 +16,7 @@ from registry.config import Settings
 from registry.records.store import ACTIVE, OWN
 from registry.services import zones
 from registry.site import Site
-from registry.tables import facts, health, local_service, records, rr_interface, rr_resource
+from registry.tables import facts, health, records, rr_interface, rr_resource, site_service
 
 FOLLOWED = "local services"  # fact: how far the shelf has been followed, under which settings
 _STEP = 500
@@ -68,9 +68,9 @@ def take(connection: Connection, settings: Settings, origins: Mapping[str, str])
             "datacenter": settings.authority.lower() if origins[ivoid] == OWN else _authority(registry)})
         if zone == zones.INTERNAL:  # one way in is enough
             row["network_zone"] = zone
-    connection.execute(delete(local_service).where(local_service.c.ivoid.in_(keys)))
+    connection.execute(delete(site_service).where(site_service.c.ivoid.in_(keys)))
     if rows:
-        connection.execute(insert(local_service), list(rows.values()))
+        connection.execute(insert(site_service), list(rows.values()))
 
 
 def _last_seen(connection: Connection, keys: Collection[str]) -> dict[str, str]:
@@ -78,8 +78,8 @@ def _last_seen(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     looks = connection.execute(select(health.c.key, func.max(health.c.seen)).where(
         health.c.key.in_(keys), health.c.state == "up", health.c.failures == 0).group_by(health.c.key))
     found = {key: _moment(seen) for key, seen in looks if seen}
-    kept = connection.execute(select(local_service.c.ivoid, local_service.c.last_seen_alive).where(
-        local_service.c.ivoid.in_(keys), local_service.c.last_seen_alive.is_not(None)))
+    kept = connection.execute(select(site_service.c.ivoid, site_service.c.last_seen_alive).where(
+        site_service.c.ivoid.in_(keys), site_service.c.last_seen_alive.is_not(None)))
     return found | {key: max(seen, found.get(key, "")) for key, seen in kept}
 
 
@@ -95,5 +95,5 @@ def alive(connection: Connection, seen: Mapping[str, str]) -> None:
     """Note when services, by their keys, have answered."""
     if seen:
         connection.execute(
-            update(local_service).where(local_service.c.ivoid == bindparam("key")).values(last_seen_alive=bindparam("at")),
+            update(site_service).where(site_service.c.ivoid == bindparam("key")).values(last_seen_alive=bindparam("at")),
             [{"key": key, "at": _moment(stamp)} for key, stamp in seen.items()])

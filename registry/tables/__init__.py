@@ -38,7 +38,7 @@ from registry.tables.rr import (
     rr_tap_table,
     rr_validation,
 )
-from registry.tables.services import health, health_changes, held_changes, local_service, watches
+from registry.tables.services import health, health_changes, held_changes, site_service, watches
 from registry.tables.shelf import authorities, drafts, record_versions, records, set_members, sets
 from registry.tables.site import audit, facts
 from registry.tables.uws import job_parameters, job_phases, job_results, job_usage, jobs
@@ -46,12 +46,12 @@ from registry.tables.uws import job_parameters, job_phases, job_results, job_usa
 __all__ = [
     "accounts", "api_tokens", "audit", "authorities", "described", "dispatched", "drafts", "facts", "harvest_changes",
     "harvest_problems", "harvest_runs", "harvest_seen", "health", "health_changes", "held_changes", "identities", "images",
-    "is_number", "job_parameters", "job_phases", "job_results", "job_usage", "jobs", "local_service", "login_attempts",
-    "metadata", "moc_cells", "quarantine", "record_versions", "records", "repositories", "repository_images", "repository_tags",
+    "is_number", "job_parameters", "job_phases", "job_results", "job_usage", "jobs", "login_attempts", "metadata",
+    "moc_cells", "quarantine", "record_versions", "records", "repositories", "repository_images", "repository_tags",
     "rr_alt_identifier", "rr_capability", "rr_interface", "rr_intf_param", "rr_relationship", "rr_res_date", "rr_res_detail",
     "rr_res_role", "rr_res_schema", "rr_res_subject", "rr_res_table", "rr_resource", "rr_stc_spatial", "rr_stc_spectral",
     "rr_stc_temporal", "rr_table_column", "rr_tap_table", "rr_validation", "runners", "sessions", "set_members", "sets",
-    "sources", "visits", "watches",
+    "site_service", "sources", "visits", "watches",
 ]
 
 for _column in (column for table in metadata.tables.values() for column in table.columns):

@@ -38,8 +38,8 @@ health_changes = Table(  # each change of state, for uptime, pages and hooks
 Index("health_changes_by_key", health_changes.c.key, health_changes.c.url, health_changes.c.at)
 _untold = text("tries IS NOT NULL")
 Index("health_changes_untold", health_changes.c.tries, sqlite_where=_untold, postgresql_where=_untold)
-local_service = Table(  # what searches may ask of the services that records describe, beside RegTAP's tables
-    "local_service", metadata,
+site_service = Table(  # what searches may ask of the services that records describe, beside RegTAP's tables
+    "site_service", metadata,
     Column("ivoid", String, primary_key=True),  # lower case
     Column("datacenter", String, index=True),  # authority of the registry that it came from, ours for our own
     Column("network_zone", String),  # internal | external

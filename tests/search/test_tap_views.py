@@ -22,6 +22,7 @@ from registry.search import described, registering, running, views
 from registry.search.running import Queries
 from registry.search.tap import documents
 from registry.search.tap.examples import EXAMPLES
+from registry.services import local
 from registry.site import Site, open_site
 from tests.conftest import SHARED
 from tests.vosi.judges import official_faults, problems
@@ -39,6 +40,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     upgrade(opened.database)
     founding.found(opened, founding.Founding("north.example", "North", "http://127.0.0.1:8101/"), "test")
     registering.register(opened, "test")
+    local.follow(opened)
     yield opened
     opened.close()
 
@@ -296,6 +298,12 @@ def test_every_example_can_be_asked(client: FlaskClient, example: Any) -> None:
     assert shown.get("typeof") == "example" and shown.findtext("*[@property='name']") == example.title
     assert shown.findtext("*[@property='query']") == example.query
     assert ask(client, example.query).status_code == 200
+
+
+def test_the_example_of_services_inside_finds_those_of_this_datacenter(client: FlaskClient) -> None:
+    (near,) = (one.query for one in EXAMPLES if one.key == "near")
+    found = [row[0] for row in cells(ask(client, near))]
+    assert "ivo://north.example/tap" in found and "site.service" in near
 
 
 def test_the_page_tells_people_where_and_how(client: FlaskClient) -> None:

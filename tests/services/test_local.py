@@ -11,7 +11,7 @@ from registry.records import publish, store
 from registry.services import local
 from registry.services.health import polling
 from registry.site import Site
-from registry.tables import health, local_service, records, sources
+from registry.tables import health, records, site_service, sources
 from tests.oai.shelves import put, record
 from tests.services.conftest import capability, publish_service
 
@@ -22,7 +22,7 @@ CONE = ('<capability standardID="ivo://ivoa.net/std/ConeSearch"><interface '
 
 def rows(site: Site, of: str = "") -> dict[str, tuple[Any, ...]]:
     with site.database.read() as connection:
-        return {row[0]: tuple(row[1:]) for row in connection.execute(select(local_service)) if of in row[0]}
+        return {row[0]: tuple(row[1:]) for row in connection.execute(select(site_service)) if of in row[0]}
 
 
 def test_each_service_has_its_place(any_site: Any) -> None:

@@ -111,7 +111,7 @@ def adql(search: Asked, own: Collection[str] = ()) -> str:
         (search.standard.lower(), "ivoid IN (SELECT ivoid FROM rr.capability WHERE standard_id = {})"),
         (search.waveband.lower(), "1 = ivo_hashlist_has(waveband, {})"),
         (search.subject, "ivoid IN (SELECT ivoid FROM rr.res_subject WHERE res_subject = {})"),
-        (search.datacenter.lower(), "ivoid IN (SELECT ivoid FROM local.service WHERE datacenter = {})"),
+        (search.datacenter.lower(), "ivoid IN (SELECT ivoid FROM site.service WHERE datacenter = {})"),
     ):
         if given:
             conditions.append(condition.format(quoted(given)))

@@ -31,7 +31,7 @@ counted (facet, value, other, number) AS (
     WHERE ivoid IN (SELECT ivoid FROM found)) AS spoken GROUP BY standard_id
   UNION ALL SELECT * FROM (SELECT 'subject', res_subject, '', count(*) AS number FROM rr_res_subject
     WHERE ivoid IN (SELECT ivoid FROM found) GROUP BY res_subject ORDER BY number DESC, res_subject LIMIT {shown}) AS subjects
-  UNION ALL SELECT 'datacenter', datacenter, '', count(*) FROM local_service
+  UNION ALL SELECT 'datacenter', datacenter, '', count(*) FROM site_service
     WHERE ivoid IN (SELECT ivoid FROM found) GROUP BY datacenter
   UNION ALL SELECT 'all', '', '', count(*) FROM found)
 SELECT facet, value, other, number FROM counted"""

@@ -40,10 +40,9 @@ SELECT res_subject, COUNT(*) AS resources
 FROM rr.res_subject
 GROUP BY res_subject
 ORDER BY resources DESC"""),
-    Example("near", "Services of this datacenter", "Those inside its network, with when they last answered. LOCAL is a word "
-            "of ADQL: as a name it stands in quotes.", """\
+    Example("near", "Services of this datacenter", "Those inside its network, with when they last answered.", """\
 SELECT ivoid, res_title, last_seen_alive
 FROM rr.resource
-NATURAL JOIN "local".service
-WHERE network_zone = 'inside'"""),
+NATURAL JOIN site.service
+WHERE network_zone = 'internal'"""),
 )
