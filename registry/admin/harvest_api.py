@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 from flask import Response, jsonify, request
 
-from registry.admin import guard, quarantine as quarantine_pages, runs as run_pages, sources as source_pages
+from registry.admin import guard, quarantine as quarantine_pages, runs as run_pages, sources as source_pages, trials
 from registry.admin.api import body
 from registry.admin.pages import api, site
-from registry.harvest import publishers, quarantine as kept, sources as sources_store
+from registry.harvest import publishers, quarantine as kept, sources as sources_store, trial
 
 
 @api.get("/sources")
@@ -38,6 +38,12 @@ def sources_publishers() -> Response:
     return jsonify(registries=[asdict(one) for one in done], left=len(found) - len(done))
 
 
+@api.post("/sources/<name>/test")
+def source_test(name: str) -> Response:
+    """What a harvest would make of its first page of records; nothing is kept."""
+    return jsonify(trials.describe(trial.trial(site(), source_pages.named(name))))
+
+
 @api.post("/sources/<name>/harvest")
 def source_harvest(name: str) -> tuple[Response, int]:
     """Ask for a harvest now; the answer names its run."""
@@ -63,6 +69,24 @@ def source_resume(name: str) -> Response:
 def run(number: int) -> Response:
     """How far a harvest is."""
     return jsonify(run_pages.describe(run_pages.run_of(number)))
+
+
+@api.get("/runs/<int:number>/problems")
+def run_problems(number: int) -> Response:
+    """What it did not take or found odd, and why."""
+    return jsonify(problems=run_pages.problems_of(number))
+
+
+@api.post("/runs/<int:number>/pause")
+def run_pause(number: int) -> Response:
+    """Stop it behind the page it is at; no clock goes on with it."""
+    return jsonify(run_pages.describe(run_pages.pause(number, guard.who())))
+
+
+@api.post("/runs/<int:number>/resume")
+def run_resume(number: int) -> tuple[Response, int]:
+    """Go on where it was stopped: the answer is the new run."""
+    return jsonify(run_pages.describe(run_pages.resume(number, guard.who()))), 202
 
 
 @api.post("/runs/<int:number>/cancel")

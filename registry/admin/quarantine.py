@@ -38,7 +38,7 @@ def quarantine_accept(number: int) -> Response:
     """Put the record on the shelf as it came, once."""
     done = accept(number, guard.who())
     flash(f"{done.ivoid or 'The record'} is on the shelf now; when it changes it waits here again.", "success")
-    return redirect(f"{request.script_root}/admin/quarantine", 303)
+    return _back()
 
 
 @pages.post("/quarantine/<int:number>/mute")
@@ -46,7 +46,13 @@ def quarantine_mute(number: int) -> Response:
     """Hear no more of the record."""
     done = mute(number, guard.who())
     flash(f"{done.ivoid or 'The record'} from {done.source} is told of no more.", "success")
-    return redirect(f"{request.script_root}/admin/quarantine", 303)
+    return _back()
+
+
+def _back() -> Response:
+    """To the run whose page the button was on, or to what waits."""
+    run = request.form.get("back", "")
+    return redirect(f"{request.script_root}/admin/" + (f"runs/{run}" if run.isascii() and run.isdigit() else "quarantine"), 303)
 
 
 def accept(number: int, who: str) -> Kept:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from dataclasses import asdict
 from typing import Any
 
 from flask import jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard
+from registry import access, clock
+from registry.admin import guard, sources as source_pages, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
-from registry.harvest import harvester, sources as sources_store, store
+from registry.harvest import harvester, quarantine as kept, sources as sources_store, store
+from registry.harvest.pace import pace
+from registry.harvest.sources import Source
 from registry.harvest.store import Run
+
+SHOWN, MOST = 100, 100_000  # problems on the page, and in a file
+LONGEST = 20_000  # characters of a record on the page
+COLUMNS = ("source", "ivoid", "kind", "reason", "path", "line", "quarantine", "record")
 
 _EDITIONS = {
     "recommended": "valid in VOResource 1.2",
@@ -31,11 +40,14 @@ def run(number: int) -> str:
     found = run_of(number)
     with site().database.read() as connection:
         origin = sources_store.get(connection, found.source_id)
-        problems = store.problems(connection, number)
+        problems = store.problems(connection, number, SHOWN + 1)
+        states = kept.states(connection, [one.quarantine_id for one in problems if one.quarantine_id])
     editions = [(_EDITIONS.get(name, name), count) for name, count in sorted(found.editions.items(), reverse=True)]
     return render_template(
         "admin/run.html", run=found, source=origin, state=describe(found), editions=editions, faults=found.faults[:10],
-        problems=problems,
+        problems=problems[:SHOWN], more=len(problems) > SHOWN, states=states, shown=LONGEST,
+        goes_on=found.state in (store.CANCELLED, store.FAILED) and bool(found.token),
+        twin=twins.of_api(site().settings, *_next_act(found, origin.name)),
     )
 
 
@@ -43,6 +55,34 @@ def run(number: int) -> str:
 def run_state(number: int) -> Response:
     """The same for the page's script."""
     return jsonify(describe(run_of(number)))
+
+
+@pages.get("/runs/<int:number>/problems.<any(csv, json):suffix>")
+def run_problems(number: int, suffix: str) -> Response:
+    """Every record that the run did not take or found odd, for a spreadsheet or a program."""
+    found = problems_of(number)
+    if suffix == "json":
+        return jsonify(problems=found)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: _plain(value) for name, value in one.items()} for one in found)
+    response = Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="harvest-{number}.csv"'
+    return response
+
+
+@pages.post("/runs/<int:number>/pause")
+def run_pause(number: int) -> Response:
+    """Stop a run after the page it is at, and have nothing but a person start the next."""
+    pause(number, guard.who())
+    return redirect(f"{request.script_root}/admin/runs/{number}", 303)
+
+
+@pages.post("/runs/<int:number>/resume")
+def run_resume(number: int) -> Response:
+    """Go on from the page at which it was stopped, in a new run."""
+    return redirect(f"{request.script_root}/admin/runs/{resume(number, guard.who()).id}", 303)
 
 
 @pages.post("/runs/<int:number>/cancel")
@@ -69,6 +109,28 @@ def cancel(number: int, who: str) -> Run:
     return done
 
 
+def pause(number: int, who: str) -> Run:
+    """What the page and the API do alike: no clock starts what a person has paused. Raises NoRun."""
+    source_pages.pause(_source_of(run_of(number)).name, True, who)
+    return cancel(number, who)
+
+
+def resume(number: int, who: str) -> Run:
+    """What the page and the API do alike: the source is harvested by the clock again, and at once. Raises NoRun."""
+    name = _source_of(run_of(number)).name
+    source_pages.pause(name, False, who)
+    return source_pages.harvest(name, who)
+
+
+def problems_of(number: int) -> list[dict[str, Any]]:
+    """What the run did not take or found odd, as COLUMNS. Raises NoRun."""
+    name = _source_of(run_of(number)).name
+    with site().database.read() as connection:
+        found = store.problems(connection, number, MOST)
+    return [{"source": name, "ivoid": one.ivoid, "kind": one.kind, "reason": one.reason, **asdict(one.place),
+             "quarantine": one.quarantine_id, "record": (one.raw or b"").decode("utf-8", "replace")} for one in found]
+
+
 def accept_loss(number: int, who: str) -> Run:
     """What the page and the API do alike. Raises NoRun, NotHeld."""
     run_of(number)
@@ -88,9 +150,14 @@ def run_of(number: int) -> Run:
 
 
 def describe(run: Run) -> dict[str, Any]:
-    """A run as JSON: counts, `share` from 0 to 1 where the source says how long its list is, `place` in the queue."""
+    """A run as JSON: counts, `share` from 0 to 1 where the source says how long its list is, `place` in the queue.
+
+    `tail` has the last records of its last page and what was not taken last, a line each.
+    """
     with site().database.read() as connection:
         place = store.place(connection, run) if run.state == store.QUEUED else None
+        newest = store.newest_problems(connection, run.id)
+    done = pace(run, clock.now())
     return {
         "id": run.id,
         "state": run.state,
@@ -102,8 +169,32 @@ def describe(run: Run) -> dict[str, Any]:
         "list_size": run.list_size,
         **{name: getattr(run, name) for name in store.COUNTS},
         "missing": run.missing,
-        "share": min(1.0, run.records / run.list_size) if run.list_size else None,
+        "share": done.share,
+        "skipped": run.skipped,
+        "pages_per_second": done.pages_per_second,
+        "seconds_left": done.seconds_left,
+        "tail": "\n".join([*run.tail, *(f"not taken: {one.ivoid or 'without identifier'}: {one.reason}" for one in newest)]),
         "place": place,
         "message": run.message,
         "done": run.state not in (store.QUEUED, store.RUNNING),
     }
+
+
+def _next_act(run: Run, source: str) -> tuple[tuple[str, ...], str]:
+    """What the page's first button does, as a command and as an address of the API."""
+    if run.state in (store.QUEUED, store.RUNNING):
+        return ("harvest", "cancel", source), f"runs/{run.id}/cancel"
+    if run.state == store.HELD:
+        return ("harvest", "run", source, "--accept-loss"), f"runs/{run.id}/accept-loss"
+    return ("harvest", "run", source), f"sources/{source}/harvest"
+
+
+def _source_of(run: Run) -> Source:
+    with site().database.read() as connection:
+        return sources_store.get(connection, run.source_id)
+
+
+def _plain(value: object) -> str:
+    """For a spreadsheet: what could be taken for a formula there is marked as text."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

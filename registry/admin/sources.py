@@ -111,7 +111,7 @@ def sources_add() -> Response | tuple[str, int]:
 @pages.get("/sources/<name>")
 def source(name: str) -> str:
     """One source: what it is, its runs, the button that harvests now."""
-    found = _named(name)
+    found = named(name)
     return _page(found, SourceEditForm(data={
         "interval": found.interval, "set_spec": found.set_spec, "priority": found.priority, "owner": found.owner}))
 
@@ -121,7 +121,7 @@ def source_change(name: str) -> Response | tuple[str, int]:
     """Change how it is harvested."""
     form = SourceEditForm(request.form)
     if not form.validate():
-        return _page(_named(name), form), 400
+        return _page(named(name), form), 400
     values = {"interval": form.interval.data, "set_spec": form.set_spec.data or "", "priority": form.priority.data or 0,
               "owner": form.owner.data or ""}
     with site().database.write() as connection:
@@ -140,7 +140,7 @@ def source_pause(name: str) -> Response:
 def source_remove(name: str) -> Response:
     """Forget it; its records stay, as if imported from a file."""
     with site().database.write() as connection:
-        gone = sources_store.remove(connection, _named(name).name)
+        gone = sources_store.remove(connection, named(name).name)
         access.audit(connection, guard.who(), "remove source", gone.name, gone.url)
     flash(f"{gone.name} is removed; the records that came from it stay.", "success")
     return redirect(f"{request.script_root}/admin/sources", 303)
@@ -163,7 +163,7 @@ def add(url: str, name: str, interval: int | None, who: str, **more: Any) -> Sou
 
 def pause(name: str, paused: bool, who: str) -> Source:
     """What the page and the API do alike. Raises NotFound."""
-    _named(name)
+    named(name)
     with site().database.write() as connection:
         done = sources_store.pause(connection, name, paused)
         access.audit(connection, who, "pause source" if paused else "resume source", name)
@@ -172,7 +172,7 @@ def pause(name: str, paused: bool, who: str) -> Source:
 
 def harvest(name: str, who: str, *, full: bool = False) -> Run:
     """What the page and the API do alike. Raises NotFound."""
-    asked = harvester.request(site(), _named(name).id, who, full=full)
+    asked = harvester.request(site(), named(name).id, who, full=full)
     with site().database.write() as connection:
         access.audit(connection, who, "harvest", name)
     return asked
@@ -207,7 +207,8 @@ def _found(form: SourceForm, found: Look) -> str:
     return render_template("admin/source_found.html", form=form, found=found, url=form.url.data)
 
 
-def _named(name: str) -> Source:
+def named(name: str) -> Source:
+    """The source of that name. Raises NotFound."""
     with site().database.read() as connection:
         found = next((one for one in sources_store.list_sources(connection) if one.name == name), None)
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from dataclasses import asdict
@@ -11,14 +12,14 @@ import click
 
 from registry.cli.common import emit, json_option, progress, table, who, with_site
 from registry.cli.quarantine import quarantine
-from registry.harvest import changes, harvester, lease as leases, publishers, schedule, seen, sources, store
+from registry.harvest import changes, harvester, lease as leases, publishers, schedule, seen, sources, store, trial
 from registry.harvest.client import HarvestError
 from registry.harvest.placing import Place
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
 from registry.site import Site
 
-_INNER = ("lease", "token", "source_id")  # of a run, and nobody's business outside
+_INNER = ("lease", "token", "source_id", "taken_pages", "tail")  # of a run, and nobody's business outside
 
 
 @click.group()
@@ -96,10 +97,15 @@ def change(site: Site, name: str, as_json: bool, **values: Any) -> None:
 @json_option
 @with_site
 def test(site: Site, url: str, as_json: bool) -> None:
-    """Ask the registry at URL (or the source of that name) what it offers; nothing is stored."""
+    """Ask the registry at URL what it offers; of the source of that name also what its first page would bring.
+
+    Nothing is stored.
+    """
+    tried = None
     if "://" not in url:
         with site.database.read() as connection:
-            url = sources.get(connection, url).url
+            source = sources.get(connection, url)
+        url, tried = source.url, trial.trial(site, source)
     found = sources.look(site, url)
 
     def text() -> None:
@@ -113,8 +119,12 @@ def test(site: Site, url: str, as_json: bool) -> None:
         click.echo(f"sets: {', '.join(found.sets) or 'none'}; looked into: {found.set_spec or 'all'}")
         click.echo(f"own records: {'an unknown number' if found.size is None else found.size}; "
                    f"of the first {found.read}, {found.invalid} are not valid VOResource")
+        if tried:
+            click.echo("a harvest would make of them: " + ", ".join(f"{tried.counts[name]} {name}" for name in store.COUNTS))
+            for one in tried.problems:
+                click.echo(f"not taken: {one.ivoid or 'a record without identifier'}: {one.reason}")
 
-    emit({"url": url, **asdict(found)}, as_json, text)
+    emit({"url": url, **asdict(found), **({"trial": _trial(tried)} if tried else {})}, as_json, text)
 
 
 @harvest.command()
@@ -219,25 +229,32 @@ def cancel(site: Site, name: str, as_json: bool) -> None:
 
 @harvest.command()
 @click.argument("name")
+@click.option("--now", is_flag=True, help="Stop also the harvest that is under way, behind the page it is at.")
 @json_option
 @with_site
-def pause(site: Site, name: str, as_json: bool) -> None:
+def pause(site: Site, name: str, now: bool, as_json: bool) -> None:
     """Harvest the source NAME no more by itself; `run NAME` still does."""
-    _set_paused(site, name, True, as_json)
+    _set_paused(site, name, True, now, as_json)
 
 
 @harvest.command()
 @click.argument("name")
+@click.option("--now", is_flag=True, help="Have the worker go on at once, and not by the clock.")
 @json_option
 @with_site
-def resume(site: Site, name: str, as_json: bool) -> None:
+def resume(site: Site, name: str, now: bool, as_json: bool) -> None:
     """Harvest the source NAME by itself again."""
-    _set_paused(site, name, False, as_json)
+    _set_paused(site, name, False, now, as_json)
 
 
-def _set_paused(site: Site, name: str, paused: bool, as_json: bool) -> None:
+def _set_paused(site: Site, name: str, paused: bool, now: bool, as_json: bool) -> None:
     with site.database.write() as connection:
         source = sources.pause(connection, name, paused)
+    if now and paused:
+        with contextlib.suppress(harvester.NothingToStop):
+            harvester.cancel(site, source.id, who())
+    elif now:
+        harvester.request(site, source.id, who())
     emit(_described(site, source), as_json, lambda: click.echo(
         f"{source.name} is {'paused' if paused else f'harvested again, next at {source.next_run}'}."))
 
@@ -252,6 +269,11 @@ def remove(site: Site, name: str, as_json: bool) -> None:
         source = sources.remove(connection, name)
     emit({"removed": source.name, "url": source.url}, as_json, lambda: click.echo(
         f"Removed {source.name}; the records that came from it stay, as if imported from a file."))
+
+
+def _trial(tried: trial.Trial) -> dict[str, Any]:
+    problems = [{"ivoid": one.ivoid, "reason": one.reason, **asdict(one.place)} for one in tried.problems]
+    return {"read": tried.read, **tried.counts, "list_size": tried.list_size, "pages": tried.pages, "problems": problems}
 
 
 def _listed(authorities: tuple[str, ...]) -> str:

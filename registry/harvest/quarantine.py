@@ -7,7 +7,7 @@ its source, whatever it holds. What is put here is `intake`'s to say.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,12 @@ def waiting(connection: Connection, source_id: int | None = None) -> int:
     if source_id is not None:
         query = query.where(quarantine.c.source_id == source_id)
     return connection.execute(query).scalar_one()
+
+
+def states(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """What a person has said of these records, by number."""
+    query = select(quarantine.c.id, quarantine.c.state).where(quarantine.c.id.in_(numbers))
+    return {row.id: row.state for row in connection.execute(query)}
 
 
 def get(connection: Connection, number: int) -> Kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -25,6 +25,7 @@ REJECTED, FLAGGED, CONFLICT = "rejected", "flagged", "conflict"  # kinds of prob
 COUNTS = ("new", "updated", "unchanged", "deleted", "rejected")
 RETRY = 900  # seconds until a source that could not be read is asked again; doubled each time, up to its interval
 LONGEST_RETRY = 7 * 86400  # seconds; a server may ask for no more
+_TAIL, _LONGEST_IN_TAIL = 8, 200  # identifiers, and characters of each, that show how far a run is
 _MOST = 2**53  # a list that is said to be longer is not
 JITTER = 0.1  # of an interval, so that sources which were added together are not asked together for ever
 
@@ -55,6 +56,10 @@ class Run:
     missing: int
     editions: dict[str, int]
     faults: list[list[Any]]
+    taken: str | None = None
+    taken_pages: int = 0
+    skipped: int = 0
+    tail: list[str] = field(default_factory=list)
 
     @property
     def full(self) -> bool:
@@ -111,7 +116,8 @@ def ask(
               "accept_loss": accept_loss}
     goes_on = last and last.state in (FAILED, CANCELLED) and last.token and not afresh
     if last and goes_on:
-        values.update(from_=last.from_, token=last.token, first_response=last.first_response, list_size=last.list_size)
+        values.update(from_=last.from_, token=last.token, first_response=last.first_response, list_size=last.list_size,
+                      skipped=last.skipped + last.records)
     number = connection.execute(insert(harvest_runs).values(values).returning(harvest_runs.c.id)).scalar_one()
     if last and goes_on:
         seen.pass_on(connection, last.id, number)
@@ -146,6 +152,14 @@ def problems(connection: Connection, run_id: int, limit: int = 100) -> list[Prob
     return [Problem(row.ivoid, row.reason, row.raw, row.kind, row.quarantine_id) for row in connection.execute(query)]
 
 
+def newest_problems(connection: Connection, run_id: int, limit: int = 5) -> list[Problem]:
+    """The last records that a run did not take, without their bytes, oldest first."""
+    table = harvest_problems
+    query = (select(table).where(table.c.run_id == run_id, table.c.kind == REJECTED).order_by(table.c.id.desc()).limit(limit))
+    found = [Problem(row.ivoid, row.reason, None, row.kind, row.quarantine_id) for row in connection.execute(query)]
+    return found[::-1]
+
+
 def queued(connection: Connection) -> list[int]:
     """The numbers of the runs that wait: those of sources with a higher priority first, then the oldest."""
     query = (select(harvest_runs.c.id).join(sources, sources.c.id == harvest_runs.c.source_id)
@@ -176,7 +190,8 @@ def running(connection: Connection) -> list[Run]:
 
 def take(connection: Connection, run_id: int, lease: str) -> bool:
     """Make a queued run ours; False when somebody else has it."""
-    return _move(connection, run_id, (QUEUED,), "", state=RUNNING, lease=lease)
+    return _move(connection, run_id, (QUEUED,), "", state=RUNNING, lease=lease, taken=clock.stamp(),
+                 taken_pages=harvest_runs.c.pages)
 
 
 def requeue(connection: Connection, run: Run) -> bool:
@@ -204,6 +219,8 @@ def add_page(
     columns = harvest_runs.c
     values: dict[str, Any] = {name: columns[name] + counts.get(name, 0) for name in COUNTS}
     values.update(pages=columns.pages + 1, token=token, first_response=first_response)
+    names = list(ivoids)
+    values["tail"] = [name[:_LONGEST_IN_TAIL] for name in names[-_TAIL:]]
     if list_size is not None and list_size < _MOST:
         values["list_size"] = list_size
     if tally is not None:
@@ -214,7 +231,7 @@ def add_page(
     add_problems(connection, run, found)
     watched = run.id if run.full else seen.held(connection, run.source_id, HELD)
     if watched is not None:
-        seen.note(connection, watched, ivoids)
+        seen.note(connection, watched, names)
     return True
 
 

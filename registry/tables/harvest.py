@@ -48,6 +48,10 @@ harvest_runs = Table(
     Column("missing", Integer, nullable=False, default=0),  # records of the source that a full list no longer holds
     Column("editions", JSON, nullable=False, default=dict),  # how many records are valid in which profile, '' for none
     Column("faults", JSON, nullable=False, default=list),  # the most frequent: [[words, how many, an ivoid], ...]
+    Column("taken", String),  # when a process took it last
+    Column("taken_pages", Integer, nullable=False, default=0),  # that it had then
+    Column("skipped", Integer, nullable=False, default=0),  # records that the runs had read whose list it goes on with
+    Column("tail", JSON, nullable=False, default=list),  # identifiers of the last records of its last page
 )
 harvest_seen = Table(  # which records the pages of an open full run held, so that it can tell what is missing
     "harvest_seen", metadata, number(),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from registry.admin import sources as source_pages
-from registry.harvest import publishers, quarantine, schedule, sources as sources_store
+from registry.harvest import publishers, quarantine, schedule, sources as sources_store, store as harvests
 from registry.harvest.publishers import Publisher
 from registry.records import authorities, store
 from registry.tables import sources as sources_table
@@ -229,3 +231,85 @@ def test_pausing_and_stopping_by_the_api(founded: Any, app: Any, bearer: Any, ne
     assert run["place"] == 0
     assert client.post(f"/api/runs/{run['id']}/cancel", headers=header).json["state"] == "cancelled"
     assert client.post("/api/sources", json={"url": "http://x/", "priority": 1000}, headers=header).status_code == 400
+
+
+def spoilt(site: Any) -> int:
+    """A source whose list would bring a record of an authority that it does not speak for; the number of its records."""
+    with site.database.write() as connection:
+        authorities.claim(connection, "south.example", "ivo://else.example/registry", own=False)
+    return 4
+
+
+def test_a_first_page_is_tried_and_nothing_of_it_is_kept(
+    founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str,
+) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    page = boss.post(f"/admin/sources/{NAME}/test").get_data(as_text=True)
+    assert '<span data-field="new">4</span> new' in page and "4 records of 4" in page and "Start</button>" in page
+    with founded.database.read() as connection:
+        assert store.get(connection, "ivo://south.example/runner") is None
+    wrong = spoilt(founded)
+    page = boss.post(f"/admin/sources/{NAME}/test").get_data(as_text=True)
+    assert f'<span data-field="rejected">{wrong}</span> not taken' in page
+    assert page.count("does not manage the authority") == wrong + 1
+    assert "&lt;identifier&gt;ivo://south.example/runner&lt;" in page and "/ri:Resource/identifier, line" in page
+    told = app.test_client().post(f"/api/sources/{NAME}/test", headers=bearer("publisher")).json
+    assert (told["rejected"], told["new"], told["read"]) == (wrong, 0, 4) and told["problems"][0]["line"] > 0
+    with founded.database.read() as connection:
+        assert quarantine.waiting(connection) == 0 and not harvests.runs(connection)
+
+
+def test_a_source_that_does_not_answer_cannot_be_tried(founded: Any, browser: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    with founded.database.write() as connection:
+        connection.execute(update(sources_table).values(url=f"{neighbour}nothing"))
+    page = boss.post(f"/admin/sources/{NAME}/test")
+    assert page.status_code == 502 and b"status 404" in page.data and b"Test it again" in page.data
+
+
+def test_a_run_is_paused_and_goes_on(founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    run = boss.post(f"/admin/sources/{NAME}/harvest").location
+    assert boss.post(f"{run}/pause").location == run
+    page = boss.get(run).get_data(as_text=True)
+    assert "Its source is paused" in page and ">Resume</button>" in page
+    again = boss.post(f"{run}/resume").location
+    assert again != run and b"Its source is paused" not in boss.get(again).data
+    client, header = app.test_client(), bearer("publisher")
+    number = again.rpartition("/")[2]
+    assert client.post(f"/api/runs/{number}/pause", headers=header).json["state"] == "cancelled"
+    resumed = client.post(f"/api/runs/{number}/resume", headers=header)
+    assert (resumed.status_code, resumed.json["state"]) == (202, "queued")
+    turn(founded)
+    done = client.get(f"/api/runs/{resumed.json['id']}", headers=header).json
+    assert done["state"] == "complete" and done["pages_per_second"] > 0 and done["seconds_left"] is None
+    assert "ivo://south.example/runner" in done["tail"].splitlines()
+
+
+def test_what_a_run_did_not_take_is_decided_beside_it_and_taken_along(
+    founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str,
+) -> None:
+    boss = browser("administrator")
+    boss.post("/admin/sources", url=f"{neighbour}oai")
+    spoilt(founded)
+    run = boss.post(f"/admin/sources/{NAME}/harvest").location
+    turn(founded)
+    number = run.rpartition("/")[2]
+    page = boss.get(run).get_data(as_text=True)
+    assert page.count("Accept once<") == page.count("Mute<") == 4 and "4 × The source does not manage" in page
+    with founded.database.read() as connection:
+        first, second, *_ = (one.quarantine_id for one in harvests.problems(connection, int(number)) if one.quarantine_id)
+    assert boss.post(f"/admin/quarantine/{first}/accept", back=number).location == run
+    assert boss.post(f"/admin/quarantine/{second}/mute", back=number).location == run
+    assert boss.post(f"/admin/quarantine/{second}/mute", back="//evil.example").location == "/admin/quarantine"
+    page = boss.get(run).get_data(as_text=True)
+    assert page.count("Accept once<") == 2 and ">accepted<" in page and ">muted<" in page
+    rows = list(csv.DictReader(io.StringIO(boss.get(f"{run}/problems.csv").get_data(as_text=True))))
+    assert {row["source"] for row in rows} == {NAME} and {row["kind"] for row in rows} == {"rejected", "conflict"}
+    assert [row["path"] for row in rows if row["kind"] == "rejected"] == ["/ri:Resource/identifier"] * 4
+    as_json = boss.client.get(f"{run}/problems.json").json["problems"]
+    assert as_json == app.test_client().get(f"/api/runs/{number}/problems", headers=bearer("reader")).json["problems"]
+    assert len(as_json) == len(rows) == 5 and as_json[-1]["record"].startswith("<")
