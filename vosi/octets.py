@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from vosi.whereabouts import where
 
@@ -24,6 +25,8 @@ _XMLNS = re.compile(rb"\sxmlns(?::([^\s=]+))?\s*=")
 _ENCODING = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 _HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n]*(?:<\?xml[^>]*\?>[ \t\n]*)?")
 _NO_DOCUMENTS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+_SECOND = re.compile(rb'" [^\s=<>"]+="')  # where libxml2 writes one attribute behind another
+_ATTRIBUTE = re.compile(rb' [^\s=<>"]+="[^"<>]*"')
 _PIECE = 1_000_000  # bytes that are decoded at once
 
 
@@ -143,3 +146,30 @@ def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
 
 def _escaped(uri: str) -> str:
     return uri.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+def in_order(form: bytes) -> bytes:
+    """`form`, an element as libxml2 writes it, with the attributes and declarations of each tag in the order of their bytes.
+
+    An empty default namespace is not declared at its root: it says nothing there.
+    """
+    tag_end = form.index(b">")
+    made, done = [_ordered.__wrapped__(form[:tag_end].replace(b' xmlns=""', b""))], tag_end
+    while second := _SECOND.search(form, done):
+        start, end = form.rfind(b"<", done, second.start()), form.index(b">", second.end())
+        if start < 0 or form.find(b">", start, second.start()) >= 0:  # a text that looks like attributes
+            made.append(form[done:second.end() - 1])
+            done = second.end() - 1
+            continue
+        made += form[done:start], _ordered(form[start:end])
+        done = end
+    made.append(form[done:])
+    return b"".join(made)
+
+
+@lru_cache(4096)
+def _ordered(tag: bytes) -> bytes:
+    """A tag up to its `>`; the same few come again and again."""
+    attributes = _ATTRIBUTE.findall(tag)
+    name, close = tag[:tag.index(b" ")] if attributes else tag, b"/" if attributes and tag.endswith(b"/") else b""
+    return b"".join((name, *sorted(attributes), close))

@@ -71,7 +71,7 @@ class Schemas:
     def missing_namespaces(self, element: etree._Element, written: bytes = b"") -> list[str]:
         """The namespaces that `element` uses, in names and xsi:type, and that cannot be judged; sorted.
 
-        `written` is what it looks like in canonical form, where that is at hand.
+        `written` is what `xmlio.written` makes of it, where that is at hand.
         """
         # nothing is used that is declared nowhere, and what is declared is found without walking the tree
         written = written or etree.tostring(element, encoding="UTF-8", with_tail=False)

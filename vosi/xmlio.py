@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
 from xml.parsers import expat
@@ -17,7 +17,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from vosi import namespaces as ns
-from vosi.octets import MAX_PAGE, NEXT_TAG, XmlRefused, element_end, end_of_plain, self_contained, to_utf8
+from vosi.octets import MAX_PAGE, NEXT_TAG, XmlRefused, element_end, end_of_plain, in_order, self_contained, to_utf8
 from vosi.whereabouts import where
 
 DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
@@ -28,7 +28,6 @@ MAX_ATTRIBUTES = 20_000  # of one element
 MAX_OUTSIDE = 400_000  # elements of a page that are not inside of records
 
 _BLANKS = re.compile(rb">[ \t\n\r]+<")
-_COMMENTED = etree.XPath("boolean(descendant::comment())")
 _CONTAINERS = frozenset({(ns.RI, "VOResources"), ("http://www.ivoa.net/xml/RegistryInterface/v0.1", "VOResources")})
 
 
@@ -57,24 +56,32 @@ def serialise(element: etree._Element) -> bytes:
     return etree.tostring(element, encoding="UTF-8", xml_declaration=True)
 
 
-def digest(element: etree._Element, written: bytes = b"") -> str:
-    """SHA-256 (hex) of the canonical form without white-space-only text; `written` is the `canonical` one, where at hand.
+def written(element: etree._Element) -> bytes:
+    """`element` as libxml2 writes it, in UTF-8: what `digest` begins with."""
+    return etree.tostring(element, encoding="UTF-8", with_tail=False)
 
-    A re-indented copy has the same digest; other prefixes are a change, since xsi:type uses them.
+
+def digest(element: etree._Element, as_written: bytes = b"") -> str:
+    """SHA-256 (hex) of what the element says; `as_written` is the `written` one, where at hand.
+
+    The order of attributes, white space in tags and between them, comments, needless declarations and the ways to
+    spell a character do not count; other prefixes are a change, since xsi:type uses them.
     """
-    form = written or canonical(element)
-    if _BLANKS.search(form) or _COMMENTED(element):  # else there is nothing that another parse would leave out
-        whole = etree.tostring(element, with_tail=False, encoding="UTF-8")
-        form = canonical(etree.fromstring(whole, _parser(remove_blank_text=True)))
-    return hashlib.sha256(form).hexdigest()
+    form = as_written or written(element)
+    if b"<!" in form:  # a comment, or text as CDATA
+        form = written(etree.fromstring(form, _parser(remove_comments=True)))
+    if _BLANKS.search(form):
+        form = written(etree.fromstring(form, _parser(remove_blank_text=True)))
+    if form.count(b" xmlns") != form.count(b" xmlns", 0, form.index(b">")) or b" xmlns:xml=" in form:
+        form = _canonical(form)
+    return hashlib.sha256(in_order(form)).hexdigest()
 
 
-def canonical(element: etree._Element) -> bytes:
-    """Canonical XML 1.0 without comments."""
-    try:
-        return etree.tostring(element, method="c14n", with_comments=False)
-    except etree.C14NError:  # a relative namespace URI, which libxml2 will not canonicalise
-        return etree.canonicalize(element, with_comments=False).encode()
+def _canonical(form: bytes) -> bytes:
+    """The same without declarations that only say again what holds already (Canonical XML 1.0 §4.6)."""
+    with suppress(etree.C14NError):  # a relative namespace URI, which libxml2 will not canonicalise
+        form = written(etree.fromstring(etree.tostring(etree.fromstring(form, _parser()), method="c14n"), _parser()))
+    return form
 
 
 def _offset(text: bytes, line: int, column: int) -> int:
@@ -85,10 +92,10 @@ def _offset(text: bytes, line: int, column: int) -> int:
     return at + max(column - 1, 0)
 
 
-def _parser(remove_blank_text: bool = False) -> etree.XMLParser:
+def _parser(*, remove_blank_text: bool = False, remove_comments: bool = False) -> etree.XMLParser:
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False,
-        remove_blank_text=remove_blank_text,
+        remove_blank_text=remove_blank_text, remove_comments=remove_comments, collect_ids=False,
     )
 
 
