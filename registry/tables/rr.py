@@ -156,7 +156,7 @@ rr_tap_table = Table(  # tables that a TAP service `svcid` lets query, as the re
     Column("svcid", String, nullable=False), Column("table_name", String), Column("table_title", Text),
     Column("table_description", Text), Column("table_utype", String),
 )
-Index("rr_tap_table_by_service", rr_tap_table.c.svcid, rr_tap_table.c.table_name).ddl_if(dialect="sqlite")
+Index("rr_tap_table_by_service", rr_tap_table.c.svcid, rr_tap_table.c.table_name, rr_tap_table.c.resid).ddl_if(dialect="sqlite")
 by_value(rr_tap_table.c.svcid).ddl_if(dialect="postgresql")
 
 words.prepare(metadata)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from registry.records import reprojecting, store
 from registry.records.projection.coverage import MOST_CELLS
 from registry.records.shelf_rows import TABLES
+from registry.search.running import Queries
 from registry.tables import described, is_number, metadata, moc_cells, rr_resource
 from tests.oai.shelves import put, record
 from vosi import moc
@@ -64,8 +65,21 @@ def test_tables_of_tap_services(any_site: Any) -> None:
     tap = "ivo://north.example/tap"
     assert sorted(contents(any_site, "rr_tap_table"), key=str) == [
         (A, tap, *first), (A, tap, *second), (tap, tap, *first), (tap, tap, *second)]
+    asked = Queries(any_site)
+
+    def shown(condition: str = "") -> list[tuple[Any, ...]]:
+        with asked.answer(f"SELECT resid, svcid, table_name FROM rr.tap_table{condition} ORDER BY table_name") as answer:
+            return list(answer.rows)
+
+    assert shown() == shown(" WHERE svcid IN (SELECT svcid FROM rr.tap_table)") == [(A, tap, "s.One"), (A, tap, "s.two")]
+    assert shown(" WHERE 1 = ivo_hasword(table_title, 'first')") == [(A, tap, "s.One")]
+    # of several resources that describe it, the first
+    put(any_site, record("ivo://north.example/0", more=AUX + TABLESET).replace(b"</content>", served.encode()))
+    assert {row[0] for row in shown()} == {min(A, "ivo://north.example/0")} == {"ivo://north.example/0"}
+    put(any_site, record("ivo://north.example/0", title="Other"))
     put(any_site, record(A, title="Other"))
-    assert {row[0] for row in contents(any_site, "rr_tap_table")} == {tap}
+    assert {row[0] for row in contents(any_site, "rr_tap_table")} == {tap} == {row[0] for row in shown()}
+    asked.close()
 
 
 def test_all_of_it_is_made_anew_alike(any_site: Any) -> None:

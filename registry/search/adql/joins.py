@@ -13,13 +13,14 @@ from sqlglot import exp
 
 from registry.search import described
 from registry.search.adql.expressions import Expressions
-from registry.search.adql.pieces import KIND_OF, Piece, Stored
+from registry.search.adql.pieces import KIND_OF, TEXT, Piece, Stored
 from registry.search.adql.refused import near, refuse
 from registry.search.adql.scope import Scope, Source, Visible, known_as, matching
 from registry.search.adql.trees import only
 from registry.search.adql.writing import Postgresql, Sqlite
 
 _MOST_TABLES = 32
+_TAP_TABLE = "rr_tap_table"
 
 
 class Joins(Expressions):
@@ -105,9 +106,21 @@ class Joins(Expressions):
                    for column in table.columns]
         if facts:
             columns = [replace(one, piece=replace(one.piece, sql=f'{alias}."{one.name}"')) for one in columns]
-        sql = f"{_told(table.stored, self.writing.sqlite) if facts else table.stored} AS {alias}"
+        once = table.stored == _TAP_TABLE
+        rows = _told(table.stored, self.writing.sqlite) if facts else self._once() if once else table.stored
         names = [node.alias] if node.alias else [table.name, table.name.partition(".")[2]]
-        return replace(known_as(Source(sql, columns), *names), single="" if facts else table.stored)
+        return replace(known_as(Source(f"{rows} AS {alias}", columns), *names), single="" if facts or once else table.stored)
+
+    def _once(self) -> str:
+        """rr.tap_table with each table of a service once (RegTAP 1.2 §8.18), though several records may describe it.
+
+        A resource of its own tells more of a table than the service does that serves it; of several the first counts.
+        """
+        one, other = self.writing.alias("o"), self.writing.alias("o")
+        before = f"{self.writing.compared(f'{other}.resid', TEXT)} < {one}.resid"
+        return (f"(SELECT * FROM {_TAP_TABLE} AS {one} WHERE NOT EXISTS (SELECT 1 FROM {_TAP_TABLE} AS {other}"
+                f" WHERE {other}.svcid = {one}.svcid AND {other}.table_name = {one}.table_name"
+                f" AND {other}.resid <> {other}.svcid AND ({one}.resid = {one}.svcid OR {before})))")
 
     # --- joins --------------------------------------------------------------------------------------------------------
     def _joined(self, left: Source, join: exp.Join, outer: Scope | None) -> Source:
