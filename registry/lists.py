@@ -35,8 +35,8 @@ class BadAsking(Refusal):
 class Column:
     """One column: `name` in addresses, JSON and CSV, `words` above it; `sql` where it comes from a table.
 
-    `get` is its value in a row, else the attribute of that name. What is `searched` is looked through for words; a
-    `number` is sorted as one.
+    `get` is its value in a row, else the attribute of that name. What is `searched` is looked through for words, in `text`
+    where that is another column than the one that sorts; a `number` is sorted as one.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Column:
     sorts: bool = True
     searched: bool = False
     number: bool = False
+    text: ColumnElement[Any] | None = None
 
     def value(self, row: Any) -> Any:
         """What stands in the row."""
@@ -222,7 +223,8 @@ def page(connection: Connection, asked: Asked, *where: ColumnElement[bool]) -> P
     assert listing.query is not None and listing.make is not None
     narrowed = _narrowed(listing.query().where(*where), asked)
     order, key = _order(asked.by), _order(listing.column(listing.key))
-    query, place, falling = narrowed.add_columns(order.label("at_")), _position(asked), asked.falling != asked.back
+    query = narrowed.add_columns(order.label("at_"), key.label("key_"))
+    place, falling = _position(asked), asked.falling != asked.back
     if place is not None:
         behind = (key, place[1]) if asked.by.name == listing.key else (tuple_(order, key), tuple_(*place))
         query = query.where(behind[0] < behind[1] if falling else behind[0] > behind[1])
@@ -231,19 +233,19 @@ def page(connection: Connection, asked: Asked, *where: ColumnElement[bool]) -> P
     some = found[:asked.limit]
     if asked.back:
         some = some[::-1]
-    made = [listing.make(row) for row in some]
-    places = [(row.at_, row.at_ if asked.by.name == listing.key else listing.column(listing.key).value(one))
-              for row, one in zip(some, made, strict=True)]
-    return _paged(asked, made, places, len(found) > asked.limit, _count(connection, narrowed, key))
+    more = len(found) > asked.limit
+    whole = not asked.after and not more  # then it is counted already
+    count = len(found) if whole else _count(connection, narrowed, key)
+    return _paged(asked, [listing.make(row) for row in some], [(row.at_, row.key_) for row in some], more, count)
 
 
 def _narrowed(query: Select[Any], asked: Asked) -> Select[Any]:
     for one in asked.listing.narrows:
         condition = one.fits(asked.narrowed[one.name])
         query = query if condition is None else query.where(condition)
-    searched = [one.sql for one in asked.listing.columns if one.searched and one.sql is not None]
+    searched = [one.text if one.text is not None else one.sql for one in asked.listing.columns if one.searched]
     for word in asked.words.split():
-        query = query.where(or_(*(one.icontains(word, autoescape=True) for one in searched)))
+        query = query.where(or_(*(one.icontains(word, autoescape=True) for one in searched if one is not None)))
     return query
 
 

@@ -10,17 +10,18 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
-from registry.admin import applications as application_pages, guard, services as service_pages
+from registry import lists
+from registry.admin import applications as application_pages, guard, listed, services as service_pages
 from registry.admin.pages import api, site
 from registry.applications import catalogue
 from registry.applications.seen import Seen
 from registry.errors import Refusal
-from registry.records import listing
+from registry.records import store
+from registry.records.listed import RECORDS
 from registry.records.store import Record
 from registry.records.views import path_of
 from registry.services import find
-
-PAGE = 200
+from registry.tables import records as shelf
 
 
 class BadBody(Refusal):
@@ -35,18 +36,13 @@ def openapi() -> Response:
 
 @api.get("/records")
 def records() -> Response:
-    """Records by name; `after` is the last key of the page before."""
+    """Records by name; tombstones only where `status` asks for them."""
+    asked = listed.asked(RECORDS)
+    there = () if request.args.get("status") else (shelf.c.status != store.DELETED,)
     with site().database.read() as connection:
-        found = listing.browse(
-            connection,
-            origin=request.args.get("origin", ""),
-            type_=request.args.get("type", ""),
-            words=request.args.get("q", ""),
-            after=request.args.get("after", "").lower(),
-            limit=PAGE + 1,
-        )
-    shown = [one for one in found[:PAGE] if one.status != "draft"]
-    return jsonify(records=[_record(one) for one in shown], after=found[PAGE - 1].key if len(found) > PAGE else None)
+        page = lists.page(connection, asked, *there)
+    return listed.as_json(page, [{**RECORDS.told(one), "url": site().settings.url(path_of(one.ivoid)[1:])}
+                                 for one in page.rows])
 
 
 @api.get("/services")

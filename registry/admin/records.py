@@ -5,50 +5,29 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard, twins
+from registry import access, lists
+from registry.admin import guard, listed, twins
 from registry.admin.editing import acts, desks as desks, life, record_api as record_api  # these put views on the blueprints
 from registry.admin.forms import ConfirmForm
 from registry.admin.pages import pages, site
 from registry.errors import Refusal
 from registry.records import drafting, listing, store
+from registry.records.listed import RECORDS
 from registry.records.views import path_of
 
-PAGE = 50
-SIZES = (50, 100, 200)
 
-
-@pages.get("/records")
-def records() -> str:
-    """A page of records; the whole state is in the address."""
-    wanted = {name: request.args.get(name, "").strip()[:200] for name in ("q", "origin", "type", "after")}
-    size = request.args.get("size", PAGE, type=int)
-    size = size if size in SIZES else PAGE
+@pages.get("/records", defaults={"suffix": ""})
+@pages.get("/records.<any(csv, json):suffix>")
+def records(suffix: str) -> Response | str:
+    """A page of records, tombstones too; the whole state is in the address. CSV and JSON are of the same rows."""
     with site().database.read() as connection:
-        found = listing.browse(
-            connection,
-            origin=wanted["origin"],
-            type_=wanted["type"],
-            words=wanted["q"],
-            deleted=True,
-            after=wanted["after"],
-            limit=size + 1,
-        )
+        page = lists.page(connection, listed.asked(RECORDS))
+        if suffix:
+            return listed.as_file(page, suffix)
         drafts = drafting.every(connection)
         sets = [one for one in listing.all_sets(connection) if one.spec != listing.MANAGED]
-    more = found[size - 1].key if len(found) > size else ""
-    return render_template(
-        "admin/records.html",
-        records=found[:size],
-        size=size,
-        sizes=SIZES,
-        twin=_list_twin(wanted),
-        wanted=wanted,
-        more=more,
-        drafts=drafts,
-        sets=sets,
-        origins=(store.OWN, store.HARVESTED, store.FOREIGN_FILE, store.SHIPPED),
-    )
+    return render_template("admin/records.html", page=page, drafts=drafts, sets=sets,
+                           twin=listed.twin(page.asked, ("records", "list"), "records"))
 
 
 @pages.get("/records/<path:name>")
@@ -75,12 +54,6 @@ def record_retire(name: str) -> Response | tuple[str, int]:
     gone = acts.act("delete", f"ivo://{name}", form.why.data)
     flash(f"{gone.ivoid} {acts.SAYS['delete']}.", "success")
     return redirect(f"{request.script_root}/admin{path_of(gone.ivoid)}", 303)
-
-
-def _list_twin(wanted: dict[str, str]) -> twins.Twin:
-    options = {"--origin": wanted["origin"], "--type": wanted["type"]}
-    words = [part for name, value in options.items() if value for part in (name, value)]
-    return twins.reading(site().settings, ("records", "list", *words, *wanted["q"].split()), "records", wanted)
 
 
 def _page(name: str, form: ConfirmForm, problem: str = "") -> str:

@@ -8,18 +8,23 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from registry import lists
 from registry.cli import changing, editing
 from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.errors import Refusal
+from registry.lists import Asked
 from registry.records import drafting, exporting, importing, incoming, lifecycle, listing, reprojecting, store
 from registry.records.importing import Report
+from registry.records.listed import ANY, RECORDS
 from registry.site import Site
+from registry.tables import records as shelf
 
 _ORIGINS = click.Choice([store.OWN, store.HARVESTED, store.FOREIGN_FILE, store.SHIPPED])
 
@@ -35,26 +40,24 @@ for _name, _command in {"edit": editing.edit, **changing.COMMANDS}.items():
 
 @records.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--origin", type=_ORIGINS, help="Only those that came this way.")
-@click.option("--type", "type_", default="", help="Only those of this type, such as vs:CatalogService.")
 @click.option("--deleted", is_flag=True, help="Tombstones too.")
 @click.option("--drafts", is_flag=True, help="The drafts, and nothing else.")
-@click.option("--after", default="", help="Go on behind this identifier.")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
-@json_option
+@click.option("--after", default="", help="Go on behind this identifier, in the order of identifiers.")
+@listed(RECORDS)
 @with_site
-def list_(site: Site, words: tuple[str, ...], origin: str | None, type_: str, after: str, limit: int, as_json: bool,
-          deleted: bool, drafts: bool) -> None:
+def list_(site: Site, words: tuple[str, ...], after: str, asked: Asked, form: Form, deleted: bool, drafts: bool) -> None:
     """List records by name; WORDS are looked for in title and identifier."""
     if drafts:
-        _list_drafts(site, words, as_json)
+        _list_drafts(site, words, form.as_json)
         return
+    asked = replace(asked, words=" ".join((*words, asked.words)).strip(), after=store.key_of(after))
+    there = () if deleted or asked.narrowed["status"] != ANY else (shelf.c.status != store.DELETED,)
     with site.database.read() as connection:
-        found = listing.browse(connection, origin=origin or "", type_=type_, words=" ".join(words),
-                               after=store.key_of(after), limit=limit, deleted=deleted)
-    rows = [(one.ivoid, one.title, one.type, one.origin, one.status, one.datestamp) for one in found]
-    emit([_plain(one) for one in found], as_json, lambda: table(
-        ("identifier", "title", "type", "origin", "status", "changed"), rows, empty="No record matches."))
+        page = lists.page(connection, asked, *there)
+    form.show(page, lambda: table(
+        ("identifier", "title", "type", "origin", "status", "changed"),
+        ((one.ivoid, one.title, one.type, one.origin, one.status, one.datestamp) for one in page.rows),
+        empty="No record matches."))
 
 
 @records.command()
