@@ -23,6 +23,7 @@ from pydantic_settings import (
 from registry import data_sets
 from registry.data_sets import DataSet
 from registry.errors import Refusal
+from registry.oidc.settings import Provider
 
 CONFIG_FILE = "config.toml"
 ENV_PREFIX = "INNERSPACE_"
@@ -174,6 +175,9 @@ class Settings(BaseSettings):
         description="Host names, or .suffixes of them, that are inside this datacenter besides internal addresses.",
     )
 
+    oidc: Provider | None = Field(
+        None, description="OpenID Connect provider that people may log in by: issuer, client_id, claims, roles.",
+    )
     session_idle: int = Field(8 * 3600, ge=60, description="Seconds after which an idle login ends.")
     session_lifetime: int = Field(7 * 86400, ge=60, description="Seconds after which any login ends.")
     body_limit: int = Field(16 * 2**20, ge=2**12, description="Bytes a request's body may hold.")

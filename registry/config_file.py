@@ -67,8 +67,8 @@ def from_text(key: str, text: str) -> Any:
     kind = _known(key).annotation
     if kind == list[str]:
         return [item.strip() for item in text.split(",") if item.strip()]
-    if key == "data":
-        raise ConfigError("Setting 'data' holds tables: write them into config.toml, as docs/operating.md shows.")
+    if key in ("data", "oidc"):
+        raise ConfigError(f"Setting {key!r} holds tables: write them into config.toml, as docs/operating.md shows.")
     if kind == list[int]:
         return [from_number(key, item) for item in text.split(",") if item.strip()]
     try:
@@ -98,6 +98,8 @@ def _shown(key: str, value: Any) -> Any:
     """The value without what is secret in it: passwords in addresses, and behind a hook's host everything."""
     if key == "data":
         return {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in value.items()}
+    if key == "oidc":
+        return value.model_dump(mode="json", exclude_defaults=True) if value else ""
     if key == "webhooks":
         return [re.sub(r"^(https?://)(?:[^/@]*@)?([^/]*).*$", r"\1\2/***", one) for one in value]
     if key != "database_url":

@@ -97,6 +97,16 @@ class Fetcher:
         """Status and headers at `url`; raises as `get`."""
         return self._whole("HEAD", url, headers, None)
 
+    def post(self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, limit: int | None = None) -> Reply:
+        """What is answered to `body`; redirects are not followed, so that it goes nowhere else. Raises as `get`."""
+        deadline = time.monotonic() + self._settings.fetch_deadline
+        with _reading_until(deadline + _SLACK):
+            response = self._send("POST", url, headers, body)
+            try:
+                return Reply(response.status_code, response.headers, self._read(response, url, limit, deadline), url)
+            finally:
+                response.close()
+
     @contextmanager
     def stream(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Any = None,

@@ -39,16 +39,22 @@ def set_role(connection: Connection, name: str, role: str, authorities: Iterable
     wanted = sorted({one.strip().lower().removeprefix("ivo://") for one in authorities if one.strip()})
     if wanted and role != PUBLISHER:
         raise AccountError(f"Only a publisher is bound to authorities, and a {role} is none.")
-    ours = set(connection.execute(select(authorities_table.c.authority).where(authorities_table.c.own.is_(True))).scalars())
-    unknown = [one for one in wanted if one not in ours]
+    known = ours(connection)
+    unknown = [one for one in wanted if one not in known]
     if unknown:
-        raise AccountError(f"{unknown[0]} is no authority of ours: {', '.join(sorted(ours)) or 'there is none'}.")
+        raise AccountError(f"{unknown[0]} is no authority of ours: {', '.join(sorted(known)) or 'there is none'}.")
     alone(connection, "accounts")
     account = access.get_account(connection, name)
     if role != ADMINISTRATOR:
         _keep_one(connection, account)
     connection.execute(update(people).where(people.c.name == name).values(role=role, authorities=wanted))
     return access.get_account(connection, name)
+
+
+def ours(connection: Connection) -> frozenset[str]:
+    """The authorities that a publisher can be bound to, lower case."""
+    query = select(authorities_table.c.authority).where(authorities_table.c.own.is_(True))
+    return frozenset(connection.execute(query).scalars())
 
 
 def set_disabled(connection: Connection, name: str, disabled: bool) -> Account:

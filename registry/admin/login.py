@@ -11,13 +11,14 @@ from registry.admin.editing import outlived
 from registry.admin.forms import LoginForm
 from registry.admin.pages import pages, site
 from registry.errors import Busy, Unauthenticated
+from registry.oidc import identities
 
 
 @pages.get("/login")
 def login() -> Response:
     """The form; somebody who is logged in goes on to where they wanted."""
     if guard.caller().name:
-        return redirect(_goal(request.args.get("next", "")), 303)
+        return redirect(goal_of(request.args.get("next", "")), 303)
     guard.start_visit()
     return _page(LoginForm(next=request.args.get("next", "")))
 
@@ -41,7 +42,7 @@ def login_post() -> Response:
         access.audit(connection, caller.name or "", "login", request.remote_addr or "")
     guard.renewed(secret)
     kept = outlived.offer(outlived.carried())
-    response = make_response(kept) if kept else redirect(_goal(form.next.data or ""), 303)
+    response = make_response(kept) if kept else redirect(goal_of(form.next.data or ""), 303)
     guard.set_cookie(response, secret)
     return response
 
@@ -50,16 +51,25 @@ def login_post() -> Response:
 def logout() -> Response:
     """End the session here and in the browser."""
     with site().database.write() as connection:
+        issuer = identities.issuer_of_session(connection, guard.cookie())
         access.close_session(connection, guard.cookie())
-    response = redirect(f"{request.script_root}/", 303)
+    # where a provider vouched for them, their log-in there goes on, and they should know
+    response = redirect(f"{request.script_root}/admin/login?left=1" if issuer else f"{request.script_root}/", 303)
     guard.set_cookie(response, "")
     return response
 
 
 def _page(form: LoginForm, problem: str = "", status: int = 200) -> Response:
-    page = render_template("admin/login.html", form=form, problem=problem, kept=outlived.carried())
+    left = "left" in request.args and not problem
+    page = render_template("admin/login.html", form=form, problem=problem, kept=outlived.carried(), left=left)
     return guard.visitor(make_response(page, status))
 
 
-def _goal(path: str) -> str:
+def login_page(problem: str, status: int = 200, goal: str = "") -> Response:
+    """The page with what went wrong on another way in."""
+    return _page(LoginForm(next=goal), problem, status)
+
+
+def goal_of(path: str) -> str:
+    """Where somebody goes who has logged in: `path` where it is ours, else the dashboard."""
     return request.script_root + (guard.local(path) or "/admin/")

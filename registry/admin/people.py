@@ -13,6 +13,7 @@ from registry.access import NAME, ROLES, SHORTEST_PASSWORD, TOKEN_DAYS, Account,
 from registry.admin import guard, twins
 from registry.admin.pages import pages, site
 from registry.errors import Denied, Refusal
+from registry.oidc import identities
 from registry.records import authorities
 
 _MAY = ("A reader sees the pages, a runner runs applications too, a publisher describes services and publishes too, "
@@ -58,6 +59,13 @@ class OwnPasswordForm(Form):
     password = _new_password("New password")
     again = PasswordField("New password once more", [EqualTo("password", "The two are not the same.")],
                           render_kw={"autocomplete": "new-password"})
+
+
+class LinkForm(Form):
+    """Whom an account belongs to elsewhere."""
+
+    subject = StringField("Subject", [DataRequired("Give the subject."), Length(max=255)], description=(
+        "What the provider calls the person (its claim sub), which the audit log names when somebody is refused."))
 
 
 class TokenForm(Form):
@@ -257,14 +265,15 @@ def _account(
     with site().database.read() as connection:
         found = access.get_account(connection, name)
         tokens, ours = access.tokens(connection, name), sorted(authorities.ours(connection))
+        elsewhere = identities.of_account(connection, name)
     role_form = role_form or RoleForm(role=found.role, authorities=" ".join(found.authorities))
     bound = [part for one in (role_form.authorities.data or "").split() for part in ("--authority", one)]
     words = ("user", "role", name, role_form.role.data or found.role, *bound)
     said = {"role": role_form.role.data, "authorities": (role_form.authorities.data or "").split()}
     twin = twins.of_api(site().settings, words, f"accounts/{name}/role", said)
     return render_template(
-        "admin/account.html", account=found, tokens=tokens, ours=ours, role_form=role_form,
-        password_form=password_form or SetPasswordForm(), problem=problem, twin=twin)
+        "admin/account.html", account=found, tokens=tokens, ours=ours, role_form=role_form, identities=elsewhere,
+        password_form=password_form or SetPasswordForm(), link_form=LinkForm(), problem=problem, twin=twin)
 
 
 def _me(
@@ -273,9 +282,10 @@ def _me(
 ) -> str:
     with site().database.read() as connection:
         found, tokens = access.get_account(connection, guard.who()), access.tokens(connection, guard.who())
+        elsewhere = identities.of_account(connection, guard.who())
     twin = twins.of_api(site().settings, ("token", "add", guard.who(), "--label", "LABEL"), "tokens", {"label": "LABEL"})
     return render_template(
-        "admin/me.html", account=found, tokens=tokens, password_form=password_form or OwnPasswordForm(),
+        "admin/me.html", account=found, tokens=tokens, identities=elsewhere, password_form=password_form or OwnPasswordForm(),
         token_form=token_form or TokenForm(role=found.role), problem=problem, made=made, secret=secret, twin=twin)
 
 

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from flask import Response, jsonify
 
 from registry import access, config_file, trail
-from registry.admin import guard, overview, people, problems as gathering
+from registry.admin import guard, oidc, overview, people, problems as gathering
 from registry.admin.api import body
 from registry.admin.pages import api, site
+from registry.oidc import identities
 
 
 @api.get("/accounts")
@@ -51,6 +52,26 @@ def account_disable(name: str) -> Response:
 def account_enable(name: str) -> Response:
     """Open it again."""
     return jsonify(asdict(people.set_disabled(name, False, guard.who())))
+
+
+@api.get("/accounts/<name>/identities")
+def account_identities(name: str) -> Response:
+    """Who may log in to it by a provider."""
+    with site().database.read() as connection:
+        access.get_account(connection, name)
+        return jsonify(identities=[asdict(one) for one in identities.of_account(connection, name)])
+
+
+@api.post("/accounts/<name>/link")
+def account_link(name: str) -> tuple[Response, int]:
+    """Link it to a person of the site's provider."""
+    return jsonify(asdict(oidc.link(name, body({"subject"}, set())["subject"], guard.who()))), 201
+
+
+@api.post("/accounts/<name>/unlink")
+def account_unlink(name: str) -> Response:
+    """Let nobody of a provider in to it."""
+    return jsonify(identities=[asdict(one) for one in oidc.unlink(name, guard.who())])
 
 
 @api.post("/me/password")

@@ -21,6 +21,7 @@ from registry.admin import (
     jobs,
     listed,
     login,
+    oidc,
     overview,
     people,
     people_api,
@@ -38,7 +39,7 @@ from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
 MODULES = (
-    api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login,
+    api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login, oidc,
     overview, people, people_api, quarantine, query_api, records, runs, search_api, services, sources, trials,
 )
 _HOUR = 3600
