@@ -26,6 +26,7 @@ from registry.errors import Refusal, Unavailable
 
 _STAMP_LOCK = 4711  # any number, the same in every process
 _PATIENCE = 30  # seconds that a statement waits for another's lock
+_LONG = 1800  # seconds that whoever is to change the schema waits for another who does
 # kilobytes of pages in memory, and pages of the log that are there before they are brought into the database
 _USUAL, _LARGE = (("cache_size=-2000", "wal_autocheckpoint=1000"), ("cache_size=-16000", "wal_autocheckpoint=6000"))
 _FORMS = "sqlite:///path/of/a/file or postgresql://user:password@host/name"
@@ -122,6 +123,33 @@ class Database:
         finally:
             for pragma in _USUAL:
                 driver.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def altering(self) -> Iterator[Connection]:
+        """A unit of work that may rebuild tables, however long another takes that is at it already.
+
+        SQLite looks at foreign keys at its end: a table that is dropped for a better one must not take others' rows along.
+        """
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            if self.is_sqlite:
+                driver.execute(f"PRAGMA busy_timeout={_LONG}000").close()
+                driver.execute("PRAGMA foreign_keys=OFF").close()
+            connection.info["writes"] = True
+            try:
+                with connection.begin():
+                    if not self.is_sqlite:
+                        connection.execute(text(f"SET LOCAL lock_timeout = '{_LONG}s'"))
+                    connection.info["alone"] = None if self.is_sqlite else set()
+                    yield connection
+                    if self.is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+                        raise DatabaseRefused(f"Rows of {broken[0]} would name rows of {broken[2]} that are not there: nothing "
+                                              "was changed.")
+            finally:
+                connection.info.update(writes=False, alone=None)
+                if self.is_sqlite:
+                    driver.execute("PRAGMA foreign_keys=ON").close()
+                    driver.execute(f"PRAGMA busy_timeout={_PATIENCE}000").close()
 
     def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
         calls = connection.info["before_commit"]

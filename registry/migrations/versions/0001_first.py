@@ -1,8 +1,6 @@
-"""The schema as it begins. Until the first release this revision stands for `registry.tables` as a whole."""
+"""The schema as it was when its history began: sql/0001.<database>.sql, word for word."""
 
-from alembic import op
-
-from registry.tables import metadata
+from registry.migrations.reading import run
 
 revision = "0001"
 down_revision = None
@@ -10,9 +8,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Make all tables."""
-    metadata.create_all(op.get_bind())
-
-
-def downgrade() -> None:
-    """Remove all tables."""
-    metadata.drop_all(op.get_bind())
+    run(revision)
