@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from registry import access, rights, trail
+from registry import access, lists, rights, trail
 from registry.access import AccountError
 from registry.errors import Conflict, Denied
 from registry.records import authorities, founding, publish, store
 from registry.records.founding import Founding
-from registry.trail import Wanted
 from vosi import resource
 from vosi.resource import Draft
 
@@ -95,11 +94,12 @@ def test_the_trail_is_narrowed_and_paged(any_site: Any) -> None:
         for number in range(6):
             access.audit(connection, "ada" if number % 2 else "pat", "run", f"job-{number}", "50% done_")
     with any_site.database.read() as connection:
-        found = trail.entries(connection, Wanted(who="ada", action="run"), limit=2)
-        assert [one.subject for one in found] == ["job-5", "job-3"]
-        assert [one.subject for one in trail.entries(connection, Wanted(who="ada"), before=found[-1].id)] == ["job-1"]
-        assert [one.subject for one in trail.entries(connection, Wanted(words="job-4"))] == ["job-4"]
-        assert len(trail.entries(connection, Wanted(words="50% done_"))) == 6
-        assert trail.entries(connection, Wanted(words="5_")) == []
-        assert trail.entries(connection, Wanted(since="9999")) == []
+        def told(**said: str) -> list[str]:
+            return [one.subject for one in lists.page(connection, lists.asked(trail.TRAIL, said)).rows]
+
+        first = lists.page(connection, lists.asked(trail.TRAIL, {"who": "ada", "action": "run", "limit": "2"}))
+        assert [one.subject for one in first.rows] == ["job-5", "job-3"] and first.following
+        assert told(**first.following) == ["job-1"]
+        assert told(q="job-4") == ["job-4"] and len(told(q="50% done_")) == 6 and told(q="5_") == []
+        assert told(since="9999") == [] and told(until="2000") == []
         assert "run" in trail.actions(connection)

@@ -27,7 +27,8 @@ def as_file(page: Page[Any], suffix: str) -> Response:
     if suffix == "json":
         return jsonify({listing.name: [listing.told(row) for row in page.rows], **numbers(page)})
     response = Response(lists.as_csv(listing, page.rows), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{listing.name}.csv"'
+    name = request.path.rpartition("/")[2].rpartition(".")[0]
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return _linked(response, page)
 
 

@@ -1,19 +1,15 @@
-"""Pages for whoever keeps this place in order: what is wrong, who did what, the settings. They change nothing."""
+"""Pages for whoever keeps this place in order: what is wrong, and the settings. They change nothing."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template
 
-from registry import access, config_file, trail
+from registry import config_file
 from registry.admin import guard, problems as gathering, twins
 from registry.admin.pages import pages, site
 from registry.config import CONFIG_FILE, ENV_PREFIX
-from registry.trail import Wanted
-
-AUDIT_PAGE = 100
 
 
 @pages.get("/problems")
@@ -22,26 +18,6 @@ def problems() -> str:
     with site().database.read() as connection:
         found = gathering.gather(connection, guard.caller())
     return render_template("admin/problems.html", kinds=found, twin=twins.reading(site().settings, ("problems",), "problems"))
-
-
-@pages.get("/audit")
-def audit() -> str:
-    """Who did what, newest first; the whole state is in the address."""
-    wanted, before = wanted_of_audit()
-    with site().database.read() as connection:
-        found = trail.entries(connection, wanted, before=before, limit=AUDIT_PAGE + 1)
-        actions = trail.actions(connection)
-        people = [one.name for one in access.accounts(connection)]
-    options = [part for name, value in asdict(wanted).items() if value for part in (f"--{name}", value)]
-    twin = twins.reading(site().settings, ("audit", *options), "audit", asdict(wanted))
-    return render_template("admin/audit.html", entries=found[:AUDIT_PAGE], more=len(found) > AUDIT_PAGE, wanted=wanted,
-                           actions=actions, people=people, before=before, twin=twin)
-
-
-def wanted_of_audit() -> tuple[Wanted, int]:
-    """What the address narrows the trail down to, and the number to go on before."""
-    said = {name: request.args.get(name, "").strip()[:200] for name in ("who", "action", "since", "words")}
-    return Wanted(**said), request.args.get("before", 0, type=int)
 
 
 @pages.get("/settings")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from flask import flash, make_response, redirect, render_template, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response
@@ -10,7 +12,7 @@ from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optio
 
 from registry import access, rights
 from registry.access import NAME, ROLES, SHORTEST_PASSWORD, TOKEN_DAYS, Account, Token
-from registry.admin import guard, twins
+from registry.admin import guard, listed, people_lists, twins
 from registry.admin.pages import pages, site
 from registry.errors import Denied, Refusal
 from registry.oidc import identities
@@ -251,12 +253,15 @@ def _token(connection: Connection, number: int) -> Token:
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 def _accounts(form: AccountForm, problem: str = "") -> str:
+    page = people_lists.accounts()
     with site().database.read() as connection:
-        found, tokens = access.accounts(connection), access.tokens(connection)
+        tokens = Counter(one.account for one in access.tokens(connection))
     name, role = form.name.data or "NAME", form.role.data or "runner"
     twin = twins.of_api(site().settings, ("user", "add", name, "--role", role), "accounts",
                         {"name": name, "role": role, "password": "..."})
-    return render_template("admin/accounts.html", accounts=found, tokens=tokens, form=form, problem=problem, twin=twin)
+    return render_template(
+        "admin/accounts.html", page=page, tokens=tokens, form=form, problem=problem, twin=twin,
+        reading=listed.twin(page.asked, ("user", "list"), "accounts"))
 
 
 def _account(

@@ -1,4 +1,4 @@
-"""The part of the JSON API that is about people and order: accounts, tokens, audit, settings, problems."""
+"""The part of the JSON API that is about people and order: what accounts and tokens go through, settings, problems."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ from dataclasses import asdict
 
 from flask import Response, jsonify
 
-from registry import access, config_file, trail
+from registry import access, config_file
 from registry.admin import guard, oidc, overview, people, problems as gathering
 from registry.admin.api import body
 from registry.admin.pages import api, site
 from registry.oidc import identities
-
-
-@api.get("/accounts")
-def accounts() -> Response:
-    """All accounts."""
-    with site().database.read() as connection:
-        return jsonify(accounts=[asdict(one) for one in access.accounts(connection)])
 
 
 @api.post("/accounts")
@@ -82,14 +75,6 @@ def me_password() -> Response:
     return jsonify(name=guard.who(), changed=True)
 
 
-@api.get("/tokens")
-def tokens() -> Response:
-    """One's own tokens; an administrator's list holds everybody's."""
-    with site().database.read() as connection:
-        found = access.tokens(connection, "" if guard.caller().administrator else guard.who())
-    return jsonify(tokens=[asdict(one) for one in found])
-
-
 @api.post("/tokens")
 def tokens_add() -> tuple[Response, int]:
     """Make one of one's own; its secret is told this once."""
@@ -104,15 +89,6 @@ def tokens_add() -> tuple[Response, int]:
 def token_revoke(number: int) -> Response:
     """Forget it."""
     return jsonify(asdict(people.revoke(number)))
-
-
-@api.get("/audit")
-def audit() -> Response:
-    """Who did what, newest first; `before` is the last number of the page before."""
-    wanted, before = overview.wanted_of_audit()
-    with site().database.read() as connection:
-        found = trail.entries(connection, wanted, before=before, limit=overview.AUDIT_PAGE)
-    return jsonify(entries=[asdict(one) for one in found])
 
 
 @api.get("/settings")

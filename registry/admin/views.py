@@ -25,6 +25,7 @@ from registry.admin import (
     overview,
     people,
     people_api,
+    people_lists,
     quarantine,
     query_api,
     records,
@@ -40,7 +41,7 @@ from registry.records.views import path_of
 # importing these puts their views on the blueprints
 MODULES = (
     api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login, oidc,
-    overview, people, people_api, quarantine, query_api, records, runs, search_api, services, sources, trials,
+    overview, people, people_api, people_lists, quarantine, query_api, records, runs, search_api, services, sources, trials,
 )
 _HOUR = 3600
 

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import click
 
-from registry import access, rights, trail
+from registry import access, lists, rights
+from registry.cli import oidc
 from registry.cli.common import emit, json_option, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.errors import Refusal
+from registry.lists import Asked
+from registry.rosters import ACCOUNTS, TOKENS
 from registry.site import Site
+from registry.trail import TRAIL
 
 _password_file = click.option(
     "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -19,7 +24,11 @@ _password_file = click.option(
 
 @click.group()
 def user() -> None:
-    """Accounts: add, list, role, password, disable."""
+    """Accounts: add, list, role, password, disable, link, unlink."""
+
+
+user.add_command(oidc.link)
+user.add_command(oidc.unlink)
 
 
 @user.command("add")
@@ -39,16 +48,18 @@ def add(site: Site, name: str, role: str, password_file: Path | None, as_json: b
 
 
 @user.command("list")
-@json_option
+@listed(ACCOUNTS)
 @with_site
-def list_(site: Site, as_json: bool) -> None:
+def list_(site: Site, asked: Asked, form: Form) -> None:
     """List the accounts."""
     with site.database.read() as connection:
-        found = access.accounts(connection)
-    emit([asdict(one) for one in found], as_json, lambda: table(
+        page = lists.page_of(access.accounts(connection), asked)
+    form.show(page, lambda: table(
         ("name", "role", "made", ""),
-        ((one.name, one.role, one.created, "disabled" if one.disabled else "") for one in found),
-        empty="There is no account yet: `registry user add NAME --role administrator` makes one."))
+        ((one.name, one.role, one.created, "disabled" if one.disabled else "") for one in page.rows),
+        empty="No account is like that." if asked.searching else
+        "There is no account yet: `registry user add NAME --role administrator` makes one."),
+        [asdict(one) for one in page.rows])
 
 
 @user.command("password")
@@ -121,16 +132,17 @@ def token_add(site: Site, name: str, label: str, days: int, role: str | None, as
 
 @token.command("list")
 @click.argument("name", required=False, default="")
-@json_option
+@listed(TOKENS)
 @with_site
-def token_list(site: Site, name: str, as_json: bool) -> None:
+def token_list(site: Site, name: str, asked: Asked, form: Form) -> None:
     """List the API tokens of all accounts, or of NAME."""
     with site.database.read() as connection:
-        found = access.tokens(connection, name)
-    emit([asdict(one) for one in found], as_json, lambda: table(
+        page = lists.page_of(access.tokens(connection, name), asked)
+    form.show(page, lambda: table(
         ("id", "account", "for", "no more than", "made", "good until", "last used"),
-        ((one.id, one.account, one.label, one.role, one.created, one.expires or "", one.last_used or "never") for one in found),
-        empty="There is no API token: `registry token add NAME` makes one."))
+        ((one.id, one.account, one.label, one.role, one.created, one.expires or "", one.last_used or "never")
+         for one in page.rows),
+        empty="No API token is like that." if asked.searching else "There is no API token: `registry token add NAME` makes one."))
 
 
 @token.command("revoke")
@@ -145,19 +157,14 @@ def token_revoke(site: Site, token_id: int) -> None:
 
 
 @click.command()
-@click.option("--who", "who_", default="", help="Only what this one did.")
-@click.option("--action", default="", help="Only what is called so.")
-@click.option("--since", default="", help="Only since then (the beginning of a time, UTC).")
-@click.option("--words", default="", help="Only where subject or detail holds this.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many.")
-@json_option
+@listed(TRAIL, limit=100)
 @with_site
-def audit(site: Site, who_: str, action: str, since: str, words: str, limit: int, as_json: bool) -> None:
+def audit(site: Site, asked: Asked, form: Form) -> None:
     """Print who did what, newest first."""
     with site.database.read() as connection:
-        found = trail.entries(connection, trail.Wanted(who_, action, since, words), limit=limit)
-    emit([asdict(one) for one in found], as_json, lambda: table(
-        ("when", "who", "did", "to", "detail"), ((one.at, one.who, one.action, one.subject, one.detail) for one in found),
+        page = lists.page(connection, asked)
+    form.show(page, lambda: table(
+        ("when", "who", "did", "to", "detail"), ((one.at, one.who, one.action, one.subject, one.detail) for one in page.rows),
         empty="Nothing like that has been done."))
 
 

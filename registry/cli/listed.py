@@ -32,9 +32,9 @@ class Form:
         emit([listing.told(row) for row in page.rows] if document is None else document, self.as_json, text)
 
 
-def listed(listing: Listing[Any], *, limit: int = 1000, without: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """Hand the command what is asked for (`asked`) and how it is printed (`form`); `without` narrows of the list."""
-    narrows = [one for one in listing.narrows if one.name not in without]
+def listed(listing: Listing[Any], *, limit: int = 1000) -> Callable[..., Any]:
+    """Hand the command what is asked for (`asked`) and how it is printed (`form`)."""
+    narrows = listing.narrows
 
     def dress(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

@@ -107,3 +107,23 @@ def test_the_api_does_what_the_pages_do(founded: Any, app: Any, bearer: Any) -> 
     assert "lee" in {one["name"] for one in client.get("/api/accounts", headers=header).json["accounts"]}
     entries = client.get("/api/audit?who=lee&action=change+password", headers=header).json["entries"]
     assert [one["subject"] for one in entries] == ["lee"]
+
+
+def test_tokens_and_accounts_are_lists(founded: Any, browser: Any, bearer: Any, app: Any) -> None:
+    with founded.database.write() as connection:
+        for label in ("for the night", "for the day"):
+            access.create_token(connection, "reader", label)
+        access.create_token(connection, "publisher", "of somebody else")
+    reader, chief = browser("reader"), browser("administrator")
+    told = reader.get("/admin/tokens.json?sort=label").json["tokens"]
+    assert [one["label"] for one in told] == ["for the day", "for the night"]
+    page = chief.get("/admin/tokens?q=night").get_data(as_text=True)
+    assert "for the night" in page and "for the day" not in page and "1 of everybody" in page
+    assert "=label" in page and "/admin/accounts/reader" in page and "/admin/accounts/" not in reader.get("/admin/tokens").text
+    rows = chief.get("/admin/accounts.csv?role=publisher").text.splitlines()
+    assert rows[0] == "name,role,authorities,disabled,created" and [row.split(",")[0] for row in rows[1:]] == ["publisher"]
+    assert reader.get("/admin/accounts.csv").status_code == 403
+    told = app.test_client().get("/api/accounts?sort=-name&limit=1", headers=bearer("administrator")).json
+    assert [one["name"] for one in told["accounts"]] == ["runner"] and told["count"] == 4
+    refused = chief.get("/admin/accounts?state=ajar")
+    assert refused.status_code == 400 and "There is no state &#39;ajar&#39;: give one of open, shut." in refused.text
