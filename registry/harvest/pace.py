@@ -28,9 +28,9 @@ def pace(run: Run, now: datetime) -> Pace:
     share = min(1.0, read / run.list_size) if run.list_size else None
     pages = run.pages - run.taken_pages
     until = clock.parse(run.ended) if run.ended else now
-    seconds = (until - clock.parse(run.taken)).total_seconds() if run.taken else 0.0
-    if pages <= 0 or seconds <= 0:
+    if pages <= 0 or not run.taken:
         return Pace(None, None, share)
+    seconds = max(1.0, (until - clock.parse(run.taken)).total_seconds())  # stamps are of whole seconds
     speed, left = pages / seconds, None
     if run.list_size and run.records and not run.ended:
         left = round(max(0, run.list_size - read) / (speed * run.records / run.pages))
