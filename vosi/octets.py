@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from vosi.whereabouts import where
@@ -17,6 +17,7 @@ START_TAG = re.compile(rb"<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))
 # text, and behind it one whole tag, instruction or comment that nothing can be hidden in
 NEXT_TAG = re.compile(rb"[^<]*(?:</[^\s<>/]+\s*>|<[^\s<>/!?]+(?:\s+[^\s=/<>]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*/?>"
                        rb"|<\?[^<>?]*\?>|<!--[^<>-]*-->)")
+METADATA = re.compile(rb"<(?:[^\s<>/:]+:)?metadata\s*>")  # what is around each record of an OAI-PMH page
 _NOT_PLAIN = re.compile(rb"<[^\s<>/:]*[:!?]")  # a prefix, a comment, CDATA, an instruction
 _AROUND = re.compile(rb">\s*</")
 _PLAIN = 200_000  # bytes of a record that is passed over in one go: its attributes are not counted
@@ -103,45 +104,62 @@ def element_end(data: bytes, start: int, at_end: int) -> int:
     return data.index(b">", at_end) + 1
 
 
-def end_of_plain(data: bytes, start: int, tag_end: int, room: int) -> int:
-    """Where the record with that start tag ends; 0 where only a parser can tell, or it may be deeper than `room`.
+def end_of_plain(data: bytes, start: int, tag_end: int, room: int) -> tuple[int, int]:
+    """Where the end tag of the record with that start tag begins and ends.
 
-    Without comments, CDATA and instructions every < begins a tag, and so the first end tag of its name is its own where
-    no element within has such a name. Without prefixes within there is none that is declared nowhere.
+    0, 0 where only a parser can tell, or the record may be deeper than `room`. Without comments, CDATA and instructions
+    every < begins a tag, and so the first end tag of its name is its own where no element within has such a name.
+    Without prefixes within there is none that is declared nowhere.
+    """
+    last, after = end_unseen(data, start, tag_end)
+    if not after or _NOT_PLAIN.search(data, tag_end, last):
+        return 0, 0
+    if data.find(b"<" + data[last + 2:after - 1].rstrip(), tag_end, last) >= 0:
+        return 0, 0
+    # each element around another has an end tag, and each of these but the innermost stands behind another tag
+    deep = data.count(b"</", tag_end, last) >= room and len(_AROUND.findall(data, tag_end, last)) >= room
+    return (0, 0) if deep else (last, after)
+
+
+def end_unseen(data: bytes, start: int, tag_end: int) -> tuple[int, int]:
+    """Where the first end tag begins and ends that has the name of that start tag; 0, 0 where it is far or odd.
+
+    If what is before it is well-formed with it, it ends the element: for a parser to say, not for us.
     """
     name = _NAME.match(data, start)
     assert name is not None  # a start tag has a name
     own = name.group()[1:]
     last = data.find(b"</" + own, tag_end, start + _PLAIN)
     after = data.find(b">", last) + 1 if last > 0 else 0
-    if not after or data[last + 2 + len(own):after - 1].strip():
-        return 0
-    if data.find(b"<" + own, tag_end, last) >= 0 or _NOT_PLAIN.search(data, tag_end, last):
-        return 0
-    # each element around another has an end tag, and each of these but the innermost stands behind another tag
-    deep = data.count(b"</", tag_end, last) >= room and len(_AROUND.findall(data, tag_end, last)) >= room
-    return 0 if deep else after
+    return (last, after) if after and not data[last + 2 + len(own):after - 1].strip() else (0, 0)
 
 
-def self_contained(record: bytes, in_scope: Mapping[str | None, str]) -> bytes:
+def self_contained(record: bytes, in_scope: Mapping[str | None, str], own: Collection[str | None] | None = None) -> bytes:
     """`record` (UTF-8) with the namespace declarations of `in_scope` that its root lacks, `xmlns=""` where it has no default.
 
-    A prefix that occurs nowhere in it stays out: a record passed on in a page comes out of it as it went in. What
-    stands before the root (declaration, comments, instructions) and behind it goes; line ends become LF; all other
-    bytes stay. Raises XmlRefused when there is no start tag.
+    `own` are the prefixes that its root declares, where they are known. A prefix that occurs nowhere in it stays out: a
+    record passed on in a page comes out of it as it went in. What stands before the root (declaration, comments,
+    instructions) and behind it goes; line ends become LF; all other bytes stay. Raises XmlRefused when there is no start tag.
     """
     data = record.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in record else record
-    tag = START_TAG.match(data)
-    if tag is None:
-        raise XmlRefused("It does not begin with an element.")
-    own = {(name or b"").decode() or None for name in _XMLNS.findall(tag.group())}
+    own = declared(data) if own is None else own
     scope: dict[str | None, str] = {None: "", **in_scope}
     missing = [(prefix, uri) for prefix, uri in scope.items() if prefix not in own and prefix != "xml"
                and (prefix is None or uri and f"{prefix}:".encode() in data)]
+    if not missing:
+        return data
     added = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' if prefix else f' xmlns="{_escaped(uri)}"' for prefix, uri in missing)
     name = _NAME.match(data)
     assert name is not None  # a start tag has a name
-    return b"".join((data[:name.end()], added.encode(), memoryview(data)[name.end():])) if added else data
+    return b"".join((data[:name.end()], added.encode(), memoryview(data)[name.end():]))
+
+
+def declared(record: bytes) -> set[str | None]:
+    """The prefixes that its root declares, None for the default. Raises XmlRefused when there is no start tag."""
+    tag = START_TAG.match(record)
+    if tag is None:
+        raise XmlRefused("It does not begin with an element.")
+    return {(name or b"").decode() or None for name in _XMLNS.findall(tag.group())}
 
 
 def _escaped(uri: str) -> str:

@@ -17,7 +17,18 @@ from xml.parsers import expat
 from lxml import etree
 
 from vosi import namespaces as ns
-from vosi.octets import MAX_PAGE, NEXT_TAG, XmlRefused, element_end, end_of_plain, in_order, self_contained, to_utf8
+from vosi.octets import (
+    MAX_PAGE,
+    METADATA,
+    NEXT_TAG,
+    XmlRefused,
+    element_end,
+    end_of_plain,
+    end_unseen,
+    in_order,
+    self_contained,
+    to_utf8,
+)
 from vosi.whereabouts import where
 
 DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
@@ -133,7 +144,8 @@ def _explained(parser: expat.XMLParserType, data: bytes) -> Iterator[None]:
 
 def _surely_within_bounds(data: bytes) -> bool:
     """Whether counting bytes shows that there is nothing to refuse; libxml2 itself goes no deeper than MAX_DEPTH."""
-    return data.count(b"<") <= MAX_ELEMENTS and data.count(b"=") <= MAX_ATTRIBUTES and b"<!DOCTYPE" not in data
+    few = len(data) <= MAX_ATTRIBUTES or data.count(b"<") <= MAX_ELEMENTS and data.count(b"=") <= MAX_ATTRIBUTES
+    return few and b"<!DOCTYPE" not in data
 
 
 def _check_bounds(data: bytes) -> None:
@@ -192,17 +204,21 @@ class Scanner:
     `wanted(path)` says of each element, given the names from the root to it as (namespace, local name), whether it is
     a record. `events` gets ("text", path, text, attributes) for every other element at its end, and
     ("record", path, bytes, {}) for each record: self-contained bytes; `lines` has the line on which each begins.
+    One that does not look `within` leaves it to `parse` whether a record is well-formed inside.
     """
 
-    def __init__(self, data: bytes, wanted) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, data: bytes, wanted, *, within: bool = True) -> None:  # type: ignore[no-untyped-def]
         self._data = data
         self._wanted = wanted
+        self._within = within
         self.events: list[Event] = []
         self.lines: list[int] = []
         self._frames: list[_Frame] = []
         self._attributes: list[Mapping[str, str]] = []
         self._parser = expat_parser()
         self._began = False  # whether a record begins with the tag that has just been read
+        self.skipped = self._lines = 0  # bytes and lines that the parser has not seen
+        self._more = True  # records of an OAI-PMH page, maybe
         self._walk()
 
     def run(self) -> Scanner:
@@ -210,22 +226,38 @@ class Scanner:
         data, at = memoryview(self._data), 0
         with _explained(self._parser, self._data):
             # tag by tag as long as they are plain, so that a record which has just begun can be passed over in one go
-            while tag := NEXT_TAG.match(self._data, at):
+            while tag := NEXT_TAG.match(self._data, at := self._skimmed(at)):
                 self._parser.Parse(data[at:tag.end()], False)
                 at = self._leapt(tag.end())
             self._parser.Parse(data[at:], True)
         return self
 
+    def _skimmed(self, at: int) -> int:
+        """Where to look at each tag: behind the next one that is around a record, `at` where there are no more of these."""
+        around = METADATA.search(self._data, at) if self._more else None
+        if not around:
+            self._more = False
+            return at
+        self._parser.Parse(memoryview(self._data)[at:around.end()], False)
+        self._began = False  # before that one
+        return around.end()
+
     def _leapt(self, at: int) -> int:
         """Where to read on: `at`, or behind the record whose start tag ends there, where no more need be known of it."""
         began, self._began = self._began, False
-        room = MAX_DEPTH - len(self._frames)
-        end = end_of_plain(self._data, self._frames[-1].start, at, room) if began else 0
+        if not began:
+            return at
+        start, room = self._frames[-1].start, MAX_DEPTH - len(self._frames)
+        last, end = end_of_plain(self._data, start, at, room) if self._within else end_unseen(self._data, start, at)
         if not end:
             return at
         parser = self._parser
         parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
-        parser.Parse(memoryview(self._data)[at:end], False)  # as well-formed as all else it must be
+        # as well-formed as all else it must be
+        parser.Parse(memoryview(self._data)[at if self._within else last:end], False)
+        if not self._within:
+            self.skipped += last - at
+            self._lines += self._data.count(b"\n", at, last)
         self._close(end)
         return end
 
@@ -280,10 +312,10 @@ class Scanner:
             place = where(self._data, self._parser.CurrentByteIndex)
             raise XmlRefused(f"{str(refused).rstrip('.')} ({place}).") from None
         path = (*self._path(), qualified)
-        self._frames.append(_Frame(path, scope, self._parser.CurrentByteIndex))
+        self._frames.append(_Frame(path, scope, self._parser.CurrentByteIndex + self.skipped))
         self._attributes.append(plain)
         if self._wanted(path):
-            self.lines.append(self._parser.CurrentLineNumber)
+            self.lines.append(self._parser.CurrentLineNumber + self._lines)
             self._pass_over()
 
     def _end(self, _name: str) -> None:
@@ -292,16 +324,16 @@ class Scanner:
 
     def _end_record(self, prefixes: set[str]) -> None:
         scope = self._frames[-1].scope
-        self._close(element_end(self._data, self._frames[-1].start, self._parser.CurrentByteIndex))
+        self._close(element_end(self._data, self._frames[-1].start, self._parser.CurrentByteIndex + self.skipped))
         if not prefixes <= scope.keys():  # declared further inside, or nowhere
             Scanner(cast(bytes, self.events[-1][2]), lambda path: False).run()
 
     def _close(self, end: int) -> None:
         """Cut out the record that ends there."""
         frame = self._frames.pop()
-        self._attributes.pop()
+        own = {name[6:] or None for name in self._attributes.pop() if name == "xmlns" or name.startswith("xmlns:")}
         outer = self._frames[-1].scope if self._frames else {}
-        self.events.append(("record", frame.path, self_contained(self._data[frame.start:end], outer), {}))
+        self.events.append(("record", frame.path, self_contained(self._data[frame.start:end], outer, own), {}))
         self._began = False
         self._walk()
 
@@ -343,6 +375,21 @@ def scanned(page: bytes, *, max_bytes: int = MAX_PAGE) -> Scanner:
     Raises XmlRefused when the document is not whole; then nothing of it is to be used.
     """
     return Scanner(to_utf8(page, max_bytes=max_bytes), _is_record).run()
+
+
+def cut(page: bytes, *, max_bytes: int = MAX_PAGE) -> Scanner:
+    """`scanned` in half the time for whoever gives each record to `parse`: only when all are taken is the page whole.
+
+    Where one is not, `scanned` knows what is wrong. Raises XmlRefused.
+    """
+    text = to_utf8(page, max_bytes=max_bytes)
+    scanner = Scanner(text, _is_record, within=False)
+    try:
+        return scanner.run()
+    except XmlRefused:
+        if not scanner.skipped:
+            raise
+    return Scanner(text, _is_record).run()  # it knows where
 
 
 def records_in(page: bytes, *, max_bytes: int = MAX_PAGE) -> Iterator[bytes]:

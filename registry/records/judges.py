@@ -22,11 +22,11 @@ from struct import Struct
 from typing import BinaryIO
 
 from registry.records.incoming import Document
-from registry.records.reading import Found, found_in
+from registry.records.reading import AT_ONCE, Found, found_in
 from vosi.schemas import Schemas
 
 WORTH_IT = 4_000_000  # bytes read before other processes are started
-LARGE = 8_000_000  # bytes of a document that is read bit by bit instead, for what it holds takes much memory
+LARGE = AT_ONCE  # bytes of a document that is read bit by bit here instead
 AHEAD = 4  # documents that are read for later, beside one for each process
 AHEAD_BYTES = 40_000_000  # of them, where they are long
 _LENGTH = Struct("<Q")  # of an answer, before it

@@ -75,3 +75,18 @@ def test_a_record_passed_over_in_one_go_is_one_that_was_read_tag_by_tag(
     in_one_go = found()
     monkeypatch.setattr(octets, "_PLAIN", 0)
     assert found() == in_one_go
+
+
+@pytest.mark.parametrize("inside", TRAPS)
+def test_a_page_that_is_cut_unseen_is_whole_when_all_its_records_are(inside: bytes) -> None:
+    page = b"<VOResources>\n<c/>" + inside + b"\n<d>4</d></VOResources>"
+    try:
+        known = list(xmlio.placed_records(page))
+    except XmlRefused as error:
+        assert str(error)
+        with pytest.raises(XmlRefused):
+            for body, _line in xmlio.cut(page).records():
+                xmlio.parse(body)
+    else:
+        assert list(xmlio.cut(page).records()) == known
+        assert all(len(xmlio.parse(body)) >= 0 for body, _line in known)
