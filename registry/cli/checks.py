@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry.errors import Refusal
 from registry.fetch import FetchError
+from registry.oidc import checking
 from registry.records import authorities, listing, moving
 from registry.serve import base_url_fault
 from registry.site import Site
@@ -33,6 +34,7 @@ def checks(site: Site) -> list[Check]:
     looks: tuple[tuple[str, Callable[[Site], tuple[str, str]]], ...] = (
         ("database", _database), ("founding", _founding), ("disk", _disk), ("data", _data), ("base URL", _base_url),
         ("Docker engine", _engine), ("Docker repository", _repository), ("firewall", _firewall),
+        ("log-in", _login),
     )
     return [Check(name, *look(site)) for name, look in looks]
 
@@ -97,6 +99,17 @@ def _repository(site: Site) -> tuple[str, str]:
     except (FetchError, Refusal) as error:
         return FAIL, str(error)
     return (PASS, f"{url} answers") if status in (200, 401) else (FAIL, f"{url} answers with status {status}")
+
+
+def _login(site: Site) -> tuple[str, str]:
+    if site.settings.oidc is None:
+        return PASS, "by names and passwords of this site"
+    found = checking.look(site)
+    if found.fault:
+        return FAIL, found.fault
+    if found.warnings:
+        return WARN, "; ".join(found.warnings)
+    return PASS, f"by {site.settings.oidc.issuer} too, which answers as a log-in needs"
 
 
 def _firewall(site: Site) -> tuple[str, str]:

@@ -22,6 +22,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "worker": ("site", "worker", "Run the worker alone: jobs, harvests, clean-up."),
     "gateway": ("site", "gateway", "Run the gateway alone: the way from jobs to the local APIs."),
     "config": ("site", "config_command", "Show the settings and where each came from."),
+    "backup": ("backups", "backup", "Write a backup of everything into one file, while it works."),
+    "restore": ("backups", "restore", "Make a datacenter from a backup, where there is none."),
+    "upgrade": ("backups", "upgrade", "Bring the database of an older version up to date."),
     "doctor": ("site", "doctor", "Check database, engine, repository, disk, address, network."),
     "records": ("records", "records", "Records on the shelf: find, list, show, edit, publish, diff, restore, delete."),
     "sets": ("sets", "sets", "OAI sets of your own: add, list, assign, remove."),
@@ -44,7 +47,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rm": ("jobs", "rm", "Delete a job with its results."),
     "problems": ("accounts", "problems", "List what failed, waits, is in conflict or is not well."),
     "audit": ("accounts", "audit", "Print who did what."),
-    "user": ("accounts", "user", "Accounts: add, list, role, password, disable."),
+    "user": ("accounts", "user", "Accounts: add, list, role, password, disable, link, unlink."),
+    "oidc": ("oidc", "oidc", "Log-in by an OpenID Connect provider: show, secret."),
     "token": ("accounts", "token", "API tokens: add, list, revoke."),
 }
 

@@ -45,7 +45,7 @@ def begin(site: Site, words: Words | None, browser: str, address: str, goal: str
 
     Raises NoProvider, ProviderFault, Busy.
     """
-    known, tokens = needed(words), _tokens()
+    known, tokens = needed(words), tokens_module()
     known.metadata()  # before anything is written
     with site.database.write() as connection:
         visit = visits.begin(connection, browser, address, goal, account)
@@ -59,6 +59,8 @@ def finish(site: Site, words: Words | None, browser: str, answer: Mapping[str, s
     Raises NoProvider, ProviderFault, AnswerRefused, NotAdmitted, Linked.
     """
     known = needed(words)
+    if answer.get("error") and not answer.get("state"):  # some say no without saying to what (RFC 6749 4.1.2.1 wants it)
+        raise AnswerRefused(f"{known.provider.name} did not log you in ({_code(answer['error'])}).")
     with site.database.write() as connection:
         visit = visits.end(connection, browser, answer.get("state", ""))
     try:
@@ -90,7 +92,7 @@ def _claims(site: Site, words: Words, visit: Visit, answer: Mapping[str, str]) -
     code = answer.get("code", "")
     if not 0 < len(code) <= _LONGEST:
         raise AnswerRefused(f"The answer of {name} holds no code: begin the log-in again.")
-    tokens = _tokens()
+    tokens = tokens_module()
     claims: dict[str, Any] = tokens.claims(words, _dance(tokens, visit), code, redirect_uri(site), secret.get(site))
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isprintable():
@@ -122,7 +124,8 @@ def _dance(tokens: ModuleType, visit: Visit) -> Any:
     return tokens.Dance(visit.state, visit.nonce, visit.verifier)
 
 
-def _tokens() -> ModuleType:
+def tokens_module() -> ModuleType:
+    """What needs the extra, loaded now. Raises ProviderFault where it is not installed."""
     try:
         from registry.oidc import tokens  # the extra, which a site without a provider need not have
     except ModuleNotFoundError:

@@ -65,6 +65,11 @@ def claims(words: Words, dance: Dance, code: str, redirect_uri: str, secret: str
     return {**_userinfo(words, metadata, checked, access_token), **checked}
 
 
+def usable(words: Words) -> bool:
+    """Whether one of the provider's keys is of a kind that ID tokens can be held to. Raises ProviderFault."""
+    return bool(_keys(words.keys()))
+
+
 def _client(words: Words, metadata: Metadata, secret: str, redirect_uri: str) -> OAuth2Client:
     method = "none"
     if secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -153,4 +154,4 @@ def sentence(answer: Any) -> str:
     """What the login page says went wrong."""
     page = answer.get_data(as_text=True)
     assert "<h1>Log in</h1>" in page and 'name="password"' in page, page
-    return page.partition('role="alert">')[2].partition("<")[0].strip()
+    return html.unescape(page.partition('role="alert">')[2].partition("<")[0].strip())

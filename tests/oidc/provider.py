@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -16,7 +17,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, redirect, request
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 CLIENT, SECRET = "inner-space", "s3cret/of+the client"
 
@@ -92,19 +93,30 @@ class Provider:
 
 def unsigned(claims: dict[str, Any]) -> str:
     """An ID token of the algorithm `none`."""
-    parts = ({"alg": "none", "typ": "JWT"}, claims)
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
+    return ".".join(map(_part, ({"alg": "none", "typ": "JWT"}, claims))) + "."
 
 
 def by_public_key(key: Any) -> Callable[[dict[str, Any]], str]:
     """Signed by HMAC whose secret is the provider's public key: whoever reads that could do it."""
-    secret = OctKey.import_key(key.as_pem(private=False))
-    return lambda claims: jwt.encode({"alg": "HS256", "kid": key.kid}, claims, secret, algorithms=["HS256"])
+    def sign(claims: dict[str, Any]) -> str:
+        text = ".".join(map(_part, ({"alg": "HS256", "kid": key.kid, "typ": "JWT"}, claims)))
+        mac = hmac.digest(key.as_pem(private=False), text.encode(), "sha256")
+        return f"{text}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+    return sign
+
+
+def _part(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def by_a_stranger(claims: dict[str, Any]) -> str:
     """Signed by a key that the provider does not have, under the name of one that it has."""
     return jwt.encode({"alg": "ES256", "kid": "first"}, claims, ECKey.generate_key("P-256"))
+
+
+def by(key: ECKey) -> Callable[[dict[str, Any]], str]:
+    return lambda claims: jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)
 
 
 def by_rsa(key: RSAKey) -> Callable[[dict[str, Any]], str]:
