@@ -4,30 +4,26 @@ that the records are in, and nobody else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, or_, select
 
 from registry.records.store import DELETED, INACTIVE
-from registry.search.adql import Translated, translate
-from registry.search.finding import asking
+from registry.search.finding import asking, kept
 from registry.search.finding.asking import Asked
-from registry.search.finding.facets import Counts, Value, counts
+from registry.search.finding.facets import Counts, Value, Window, counted_page, page
+from registry.search.finding.matching import matching, written
 from registry.tables import authorities, records, rr_capability, rr_interface, rr_resource
 
 _RANKS = {
     # the words in the title weigh most; a record that has them in its subjects alone comes behind
-    "sqlite": """LEFT JOIN (SELECT rowid AS number, bm25(words_resource, 6.0, 1.0) AS rank FROM words_resource
-  WHERE words_resource MATCH :any_word) AS ranks ON ranks.number = resource.resource_row
-ORDER BY coalesce(ranks.rank, 0.0), resource.ivoid""",
-    "postgresql": """CROSS JOIN (SELECT replace(words_asked(%(any_word)s)::text, '&', '|')::tsquery AS words) AS asked
-ORDER BY -(6 * ts_rank(coalesce(res_title_words, ''), asked.words) + ts_rank(coalesce(res_description_words, ''), asked.words)),
-  resource.ivoid""",
+    "sqlite": ("coalesce(ranks.rank, 0.0)", """LEFT JOIN (SELECT rowid AS number, bm25(words_resource, 6.0, 1.0) AS rank
+  FROM words_resource WHERE words_resource MATCH {}) AS ranks ON ranks.number = found.number"""),
+    "postgresql": (
+        "-(6 * ts_rank(coalesce(res_title_words, ''), asked.words) + ts_rank(coalesce(res_description_words, ''), asked.words))",
+        """JOIN rr_resource AS resource ON resource.resource_row = found.number
+  CROSS JOIN (SELECT replace(words_asked({})::text, '&', '|')::tsquery AS words) AS asked"""),
 }
-_PAGE = """
-WITH found (ivoid) AS ({found})
-SELECT resource.ivoid FROM found JOIN rr_resource AS resource ON resource.ivoid = found.ivoid {ranked}
-LIMIT {limit} OFFSET {offset}"""
 
 
 @dataclass(frozen=True)
@@ -70,28 +66,39 @@ class Found:
 
 def search(connection: Connection, asked: Asked) -> Found:
     """Carry it out. Raises Refusal where nothing can be looked for."""
-    statuses = _statuses(connection, asked)
     if not asked.searched:
-        return _listed(connection, asked, statuses)
+        return _listed(connection, asked, _statuses(connection, asked))
     own: list[str] = []
     if asked.origin:
         own = list(connection.execute(select(authorities.c.authority).where(authorities.c.own)).scalars())
     adql = asking.adql(asked, own)
-    dialect = connection.dialect.name
-    translated = translate(adql, "sqlite" if dialect == "sqlite" else "postgresql")
-    found = counts(connection, translated, adql, statuses)
-    keys = _page(connection, asked, translated) if found.total else []
-    return Found(asked, _items(connection, keys), found, adql)
+    keys, counts = _page(connection, asked, own)
+    return Found(asked, _items(connection, keys), counts, adql)
 
 
-def _page(connection: Connection, asked: Asked, translated: Translated) -> list[str]:
+def _page(connection: Connection, asked: Asked, own: list[str]) -> tuple[list[str], Counts]:
+    """Counted and put in order, or as it was while everything was as it is now."""
+    now, whole = kept.state(connection), repr((replace(asked, page=1, limit=1), sorted(own)))
+    keys, counts = now.known(f"page {asked.page} of {asked.limit}: {whole}"), now.known(whole)
+    if keys is not None and counts is not None:
+        return keys, counts
     dialect = connection.dialect.name
-    ranked, values = "ORDER BY resource.ivoid", dict(translated.parameters)
+    which, window = matching(asked, own, dialect), _window(asked, dialect)
     if asked.words:
-        ranked = _RANKS[dialect]
-        values["any_word"] = " OR ".join(f'"{word}"' for word in asked.words) if dialect == "sqlite" else " ".join(asked.words)
-    sql = _PAGE.format(found=translated.sql, ranked=ranked, limit=asked.limit, offset=(asked.page - 1) * asked.limit)
-    return [str(row[0]) for row in connection.exec_driver_sql(sql, values)]
+        quoted = " OR ".join(f'"{word}"' for word in asked.words)
+        which.values["any_word"] = quoted if dialect == "sqlite" else " ".join(asked.words)
+    if counts is None:
+        keys, counts = counted_page(connection, which, window, _statuses(connection, asked), now)
+    else:
+        keys = page(connection, which, window)
+    now.keep(f"page {asked.page} of {asked.limit}: {whole}", keys)
+    now.keep(whole, counts)
+    return keys, counts
+
+
+def _window(asked: Asked, dialect: str) -> Window:
+    rank, ranked = _RANKS[dialect] if asked.words else ("0.0", "")
+    return Window(rank, ranked.format(written(dialect, "any_word")), asked.limit, (asked.page - 1) * asked.limit)
 
 
 def _items(connection: Connection, keys: list[str]) -> list[Item]:
