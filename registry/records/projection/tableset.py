@@ -29,7 +29,10 @@ _PLACE_OF = {"name": 0, "description": 1, "unit": 2, "ucd": 3, "utype": 4, "data
 _WRITTEN = re.compile(
     r'<column(?: std="([^"<]*)")?>\s*<name>([^<]*)</name>\s*' + "".join(
         rf"(?:<{name}>([^<]*)</{name}>\s*)?" for name in ("description", "unit", "ucd", "utype"))
-    + r"(?:<dataType([^<>]*>[^<]*)</dataType>\s*)?((?:<flag>[^<]*</flag>\s*)*)</column>")
+    + r"(?:<dataType([^<>]*>[^<]*)</dataType>\s*)?((?:<flag>[^<]*</flag>\s*)*)")
+
+_MOST, _LONGEST = 8192, 1000  # columns that are remembered, bytes of one
+_KNOWN: dict[frozenset[tuple[str | None, str]], dict[bytes, Row]] = {}
 
 
 def rows(record: Record) -> dict[str, Rows]:
@@ -64,38 +67,51 @@ def _table(ivoid: str, schema_index: int, index: int, table: Part) -> Row:
 
 def _columns(record: Record, columns: Sequence[tuple[int, etree._Element]]) -> Rows:
     """A row for each; by their bytes where these say all, for columns are most of what there is."""
-    written = _written(record, len(columns))
+    ivoid, written = record.ivoid, _written(record, len(columns))
     if not written:
-        return [_walked(record, index, column) for index, column in columns]
-    seen: dict[str, Row] = {"": _kind(record, None)}  # the few types of data that come again and again
-    flagged: dict[str, str | None] = {"": None}
+        return [(ivoid, index, *_walked(record, column)) for index, column in columns]
+    known = _known(record)
     made = []
     for (index, column), one in zip(columns, written, strict=True):
-        std, name, description, unit, ucd, utype, kind, flags = one
-        if "&" in "".join(one):  # the parser knows what these stand for
-            made.append(_walked(record, index, column))
-            continue
-        if kind not in seen:
-            seen[kind] = _kind(record, next(column.iterchildren("{*}dataType"), None))
-        if flags not in flagged:
-            flagged[flags] = joined(column.iterchildren("{*}flag"))
-        made.append((record.ivoid, index, clean(name), low(ucd), clean(unit), low(utype), flag(std), flagged[flags],
-                     clean(description), *seen[kind]))
+        values = known.get(one)
+        if values is None:
+            values = _values(record, column, one)
+            if len(one) < _LONGEST:
+                known[one] = values
+        made.append((ivoid, index, *values))
     return made
 
 
-def _written(record: Record, count: int) -> list[tuple[str, ...]]:
-    """What is written of so many columns; none where it must be looked at element by element."""
+def _known(record: Record) -> dict[bytes, Row]:
+    """The columns of other records whose prefixes mean the same as its: many a column comes again and again."""
+    if sum(map(len, _KNOWN.values())) > _MOST:
+        _KNOWN.clear()
+    return _KNOWN.setdefault(frozenset(record.element.nsmap.items()), {})
+
+
+def _written(record: Record, count: int) -> list[bytes]:
+    """What is written of so many columns, up to their end tags; nothing where it must be looked at element by element."""
     xml = record.xml
-    # without comments, CDATA and instructions every < begins a tag, and so each match is a column of the tree
+    # without comments, CDATA and instructions every < begins a tag, and so each piece is a column of the tree
     if not record.declared_at_root or b"<!" in xml or b"<?" in xml or xml.count(b"<column") != count:
         return []
-    found = _WRITTEN.findall(xml.decode())
-    return found if len(found) == count else []
+    *pieces, _ = xml.split(b"</column>")
+    return [piece[piece.rfind(b"<column"):] for piece in pieces] if len(pieces) == count else []
 
 
-def _walked(record: Record, table_index: int, column: etree._Element) -> Row:
-    """The row of any column; its element is walked once."""
+def _values(record: Record, column: etree._Element, written: bytes) -> Row:
+    """The row of a column, behind the number of its table."""
+    said = _WRITTEN.fullmatch(written.decode())
+    if not said or b"&" in written:  # the parser knows what these stand for
+        return _walked(record, column)
+    std, name, description, unit, ucd, utype, kind, flags = said.groups()
+    return (clean(name), low(ucd), clean(unit), low(utype), flag(std),
+            joined(column.iterchildren("{*}flag")) if flags else None, clean(description),
+            *_kind(record, next(column.iterchildren("{*}dataType"), None) if kind else None))
+
+
+def _walked(record: Record, column: etree._Element) -> Row:
+    """`_values` of any column; its element is walked once."""
     texts: list[str | None] = [None, None, None, None, None]
     kind, flags = None, []
     for child in column:
@@ -109,7 +125,7 @@ def _walked(record: Record, table_index: int, column: etree._Element) -> Row:
         elif texts[place] is None:
             texts[place] = whole_text(child) or ""
     name, description, unit, ucd, utype = texts
-    return (record.ivoid, table_index, clean(name), low(ucd), clean(unit), low(utype), flag(column.get("std")),
+    return (clean(name), low(ucd), clean(unit), low(utype), flag(column.get("std")),
             joined(flags) if flags else None, clean(description), *_kind(record, kind))
 
 
