@@ -56,6 +56,7 @@ class Provider:
         app.add_url_rule("/.well-known/openid-configuration", "metadata", self._metadata)
         app.add_url_rule("/keys", "keys", lambda: jsonify(KeySet([self.key]).as_dict(private=False)))
         app.add_url_rule("/authorize", "authorize", self._authorize)
+        app.add_url_rule("/consent", "consent", self._authorize)
         app.add_url_rule("/token", "token", self._token, methods=["POST"])
         app.add_url_rule("/userinfo", "userinfo", lambda: jsonify({"sub": self.claims["sub"], **self.userinfo}))
         return app
