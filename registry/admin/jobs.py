@@ -13,12 +13,13 @@ from urllib.parse import quote
 from flask import Response as FlaskResponse, flash, jsonify, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response
 
-from registry import access, lists
-from registry.admin import guard, listed, twins
+from registry import access, clock, lists
+from registry.admin import drawing, guard, job_facts, listed, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
 from registry.lists import Page
-from registry.uws import jobs as use_cases, store
+from registry.uws import jobs as use_cases, place, store
+from registry.uws.errors import BadValue, WrongPhase
 from registry.uws.files import STREAMS
 from registry.uws.listed import JOBS, theirs
 from registry.uws.phases import STARTABLE
@@ -51,11 +52,16 @@ def listing() -> Page[Any]:
 @pages.get("/jobs/<job_id>")
 def job(job_id: str) -> str:
     """One job: where it is, what it was given, what it says, what it made."""
+    return _page(job_id)
+
+
+def _page(job_id: str, problem: str = "", until: str = "") -> str:
     found = use_cases.visible(site(), guard.caller(), job_id)
     with site().database.read() as connection:
         parameters = store.parameters(connection, job_id)
         results = store.results(connection, job_id)
         history = store.history(connection, job_id)
+        cited = job_facts.cite(connection, site().settings, found)
     return render_template(
         "admin/job.html",
         job=found,
@@ -70,6 +76,14 @@ def job(job_id: str) -> str:
         twin=_twin(found),
         amount=amount,
         size=size,
+        uses=job_facts.uses(found),
+        drawing=drawing,
+        cited=cited,
+        problem=problem,
+        until=until or found.destruction[:16],
+        latest=clock.stamp(clock.later(site().settings.job_lifetime))[:16],
+        keep_twin=twins.of_uws(site().settings, ("jobs", "keep", found.id, found.destruction[:16]),
+                               f"jobs/{found.id}/destruction", [("DESTRUCTION", found.destruction[:16])]),
     )
 
 
@@ -115,6 +129,19 @@ def job_abort(job_id: str) -> Response:
     return _back(job_id)
 
 
+@pages.post("/jobs/<job_id>/keep")
+def job_keep(job_id: str) -> Response | tuple[str, int]:
+    """Keep it until another time, up to the site's lifetime of jobs from now."""
+    until = request.form.get("until", "").strip()
+    try:
+        done = use_cases.set_destruction(site(), guard.caller(), job_id, until)
+    except (BadValue, WrongPhase) as error:
+        return _page(job_id, str(error), until), error.status
+    _audit("keep job", job_id)
+    flash(f"The job is kept until {done.destruction[:19].replace('T', ' ')} UTC.", "success")
+    return _back(job_id)
+
+
 @pages.post("/jobs/<job_id>/delete")
 def job_delete(job_id: str) -> Response:
     """Remove the job with its log and results."""
@@ -126,9 +153,12 @@ def job_delete(job_id: str) -> Response:
 
 def describe(found: Job) -> dict[str, Any]:
     """A job's state as JSON for the script."""
+    with site().database.read() as connection:
+        before = place.before(connection, found)
     return {
         "id": found.id,
         "phase": found.phase.value,
+        "before": before,
         "step": found.step,
         "message": found.message,
         "started": found.started,

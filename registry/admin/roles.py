@@ -79,6 +79,7 @@ ROLE_OF = {
     "admin.job_result": READER,
     "admin.job_start": RUNNER,
     "admin.job_abort": RUNNER,
+    "admin.job_keep": RUNNER,
     "admin.job_delete": RUNNER,
     "admin.problems": READER,
     "admin.settings": ADMINISTRATOR,

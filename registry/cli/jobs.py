@@ -125,7 +125,7 @@ def to_its_end(site: Site, caller: Caller, job_id: str) -> Job:
 
 @click.group()
 def jobs() -> None:
-    """List jobs, show one."""
+    """List jobs, show one, keep one longer."""
 
 
 @jobs.command("list")
@@ -171,6 +171,19 @@ def _show(found: use_cases.Details, history: list[store.PhaseChange]) -> None:
     rows += [(f"parameter {item.name}", item.value) for item in found.parameters]
     rows += [(f"result {item.id}", f"{item.size} bytes, {item.media_type}") for item in found.results]
     table(("what", "value"), rows, empty="")
+
+
+@jobs.command()
+@_job
+@click.argument("until")
+@_as
+@json_option
+@with_site
+def keep(site: Site, job_id: str, until: str, account: str | None, as_json: bool) -> None:
+    """Keep a job with its results until UNTIL (ISO 8601, UTC), up to the site's lifetime of jobs from now."""
+    caller = _caller(site, account)
+    done = use_cases.set_destruction(site, caller, job_id, until)
+    emit(_document(site, caller, job_id), as_json, lambda: click.echo(f"Job {job_id} is kept until {done.destruction}."))
 
 
 def _plain(value: Any) -> str:

@@ -20,11 +20,47 @@
   };
 
   const append = (node, part) => {
-    if (!part) return;
+    if (!part || node.dataset.paused) return;
     const atEnd = node.scrollHeight - node.scrollTop - node.clientHeight < 24;
     if (part.text) node.append(part.text);
     node.dataset.since = part.next;
     if (atEnd) node.scrollTop = node.scrollHeight;
+  };
+
+  const press = (words, name, pressed, act) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-sm btn-secondary";
+    button.textContent = words;
+    button.setAttribute("aria-label", `${words} ${name}`);
+    button.setAttribute("aria-pressed", String(pressed));
+    button.addEventListener("click", () => {
+      const now = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(now));
+      act(now);
+    });
+    return button;
+  };
+
+  // above each log: hold it still, break its lines or not
+  const tools = (node) => {
+    const bar = document.createElement("div");
+    bar.className = "log-tools";
+    if (node.closest("[data-live]")) {
+      bar.append(press("Pause", node.dataset.stream, false, (now) => { if (now) node.dataset.paused = "1"; else delete node.dataset.paused; }));
+    }
+    bar.append(press("Wrap", node.dataset.stream, true, (now) => node.classList.toggle("unwrapped", !now)));
+    node.before(bar);
+  };
+
+  // what is copied by a button stands in the page for those without
+  const copies = (button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    });
   };
 
   const watch = (root) => {
@@ -39,7 +75,8 @@
         const values = await answer.json();
         fill(root, values);
         for (const node of logs) append(node, (values.log || {})[node.dataset.stream]);
-        if (values.done) { location.reload(); return; }
+        // who holds a log still reads it: the page changes when it goes on
+        if (values.done && !logs.some((node) => node.dataset.paused)) { location.reload(); return; }
         setTimeout(look, PERIOD);
       } catch {
         setTimeout(look, 3 * PERIOD);
@@ -99,6 +136,8 @@
     }
   });
 
+  for (const node of document.querySelectorAll("pre[data-stream]")) tools(node);
+  for (const button of document.querySelectorAll("[data-copy]")) copies(button);
   for (const root of document.querySelectorAll("[data-live]")) watch(root);
   for (const input of document.querySelectorAll("[data-check]")) judge(input);
   // what cannot be undone is asked about once more

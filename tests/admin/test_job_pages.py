@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+from html import unescape
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from registry import clock
 from registry.admin import applications as application_pages, jobs as job_pages
 from registry.applications.contract import read
 from registry.errors import NotFound
@@ -243,3 +246,52 @@ def test_limits_are_asked_for_on_the_form(browser: Any, founded: Any) -> None:
     assert (job.limits["memory"], job.execution_duration) == (64 * 2**20, 30)
     again = person.get(f"/admin/applications/run?app={APP}&job={number}").get_data(as_text=True)
     assert f'value="{64 * 2**20}"' in again and "--memory 67108864 --time 30" in again
+
+
+def test_a_job_is_kept_until_another_time(founded: Any, browser: Any) -> None:
+    person = browser("runner")
+    number = job_id(submit(person))
+    latest = clock.later(founded.settings.job_lifetime)
+    until = clock.stamp(clock.later(-3600, latest))[:16]
+    kept = person.post(f"/admin/jobs/{number}/keep", until=until)
+    assert kept.status_code == 303 and f"kept until {until.replace('T', ' ')}:00 UTC" in person.get(kept.location).text
+    with founded.database.read() as connection:
+        assert store.get(connection, number).destruction == f"{until}:00.000Z"
+    for wrong, says in (("yesterday", "no ISO 8601 time"), ("2001-01-01T00:00", "is in the past")):
+        page = person.post(f"/admin/jobs/{number}/keep", until=wrong)
+        assert page.status_code == 400 and says in page.text and f'value="{wrong}"' in page.text
+    assert browser("publisher").post(f"/admin/jobs/{number}/keep", until=until).status_code == 403
+
+
+def test_a_page_says_what_came_before_it_in_the_queue(founded: Any, browser: Any) -> None:
+    person = browser("runner")
+    first, second = job_id(submit(person)), job_id(submit(person))
+    told = [person.client.get(f"/admin/jobs/{number}/state").json["before"] for number in (first, second)]
+    assert told == [0, 1] and "in the queue came before it" in person.get(f"/admin/jobs/{second}").text
+    finish(founded, first)
+    assert person.client.get(f"/admin/jobs/{first}/state").json["before"] is None
+    assert person.client.get(f"/admin/jobs/{second}/state").json["before"] == 0
+
+
+def test_a_page_says_how_much_of_its_limits_a_job_used(founded: Any, browser: Any) -> None:
+    person = browser("runner")
+    number = job_id(submit(person))
+    finish(founded, number)
+    with founded.database.write() as connection:
+        connection.execute(update(rows).where(rows.c.id == number).values(
+            started="2026-01-01T00:00:00.000Z", ended="2026-01-01T00:00:10.000Z", execution_duration=40,
+            usage={"cpu_seconds": 5.0, "peak_memory": 2**20, "written_bytes": 2**19, "result_bytes": 0},
+            limits={"cores": 1.0, "memory": 2**22, "disk": 2**20}))
+    page = person.get(f"/admin/jobs/{number}").text
+    used = page.partition('id="uses"')[2].partition("</table>")[0]
+    assert [" ".join(row) for row in re.findall(r"<td>([^<]+)</td><td>([^<]+)</td><td>(\d+ %)", used)] == [
+        "10.0 s 40.0 s 25 %", "5.0 core s 10.0 core s 50 %", "1 MiB 4 MiB 25 %", "512 KiB 1 MiB 50 %"]
+
+
+def test_a_job_is_cited_by_its_image_and_the_version_of_its_record(founded: Any, browser: Any) -> None:
+    person = browser("runner")
+    number = job_id(submit(person))
+    page = unescape(person.get(f"/admin/jobs/{number}").text)
+    cited = page.partition('id="cite">')[2].partition("</span>")[0]
+    assert cited.startswith(f"1.1 ({APP}#1.1); image {IMAGE}; run at North, ivo://north.example/runner, 20")
+    assert cited.endswith(f"; job http://127.0.0.1:8101/jobs/{number}.")
