@@ -140,12 +140,18 @@ def _state(connection: Connection, name: str) -> State:
             raise DatabaseRefused(f"The {name} has a table {_MARK} and does not say of which version it is: it is not a "
                                   "registry's. Name another one in database_url, or restore a backup.")
         return State("", newest, ())
+    check_known(present, name)
     numbers = [one.number for one in known]
-    if present not in numbers:
-        raise SchemaTooNew(
-            f"The {name} is that of a newer version of this program (revision {present}; this one knows none beyond {newest}): "
-            "install that version, or restore a backup from before its upgrade.")
     return State(present, newest, tuple(reversed(known[:numbers.index(present)])))
+
+
+def check_known(revision: str, name: str) -> None:
+    """Raises SchemaTooNew where the database `name` is of a revision that this program does not know."""
+    known = [one.number for one in _known()]
+    if revision not in known:
+        raise SchemaTooNew(
+            f"The {name} is that of a newer version of this program (revision {revision}, this one knows {known[0]} at most): "
+            "install that version, or restore a backup from before its upgrade.")
 
 
 @cache

@@ -20,15 +20,20 @@ _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
 
 
 @contextmanager
-def site_of(instance: Path, **overrides: Any) -> Iterator[Site]:
-    """The datacenter in the folder `instance`, its schema brought up to date. Raises NotFound where there is none."""
-    from registry.schema import upgrade  # alembic is heavy, and `--help` needs none of it
+def site_of(instance: Path, prepare: Callable[[Site], None] | None = None, **overrides: Any) -> Iterator[Site]:
+    """The datacenter in the folder `instance`. Raises NotFound where there is none, SchemaTooOld, SchemaTooNew.
+
+    `prepare` may bring its database up to date before that is looked at.
+    """
+    from registry.schema import ready  # alembic is heavy, and `--help` needs none of it
 
     if not instance.is_dir():
         raise NotFound(f"There is no datacenter in {instance}: `registry --instance {instance} init` founds one.")
     site = open_site(instance, **overrides)
     try:
-        upgrade(site.database)
+        if prepare is not None:
+            prepare(site)
+        ready(site.database)
         yield site
     finally:
         site.close()

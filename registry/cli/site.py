@@ -145,7 +145,7 @@ def serve(instance: Path, host: str | None, port: int | None) -> None:
     began = time.monotonic()
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     instance.mkdir(parents=True, exist_ok=True)
-    with site_of(instance, **overrides) as site:
+    with site_of(instance, _upgrade, **overrides) as site:
         address = f"{site.settings.host}:{site.settings.port}"
         if site.settings.authority:
             shipped.ship(site)
@@ -154,6 +154,13 @@ def serve(instance: Path, host: str | None, port: int | None) -> None:
         else:
             words = _set_up(instance, site, address)
         serving.serve(site, ready=lambda: click.echo("\n".join([*words, f"ready in {time.monotonic() - began:.1f} s"]), err=True))
+
+
+def _upgrade(site: Site) -> None:
+    """Bring the database of an older version up to date, after a backup: whoever starts this program wants it to run."""
+    from registry.backup import upgrading
+
+    upgrading.upgrade(site.settings, site.database, tell=lambda words: click.echo(words, err=True))
 
 
 def _set_up(instance: Path, site: Site, address: str) -> list[str]:
