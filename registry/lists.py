@@ -11,8 +11,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from sqlalchemy import Column as SqlColumn, ColumnElement, Connection, Row, Select, func, or_, select, tuple_
 
@@ -47,6 +48,7 @@ class Column:
     searched: bool = False
     number: bool = False
     text: ColumnElement[Any] | None = None
+    told: bool = True  # in CSV and JSON
 
     def value(self, row: Any) -> Any:
         """What stands in the row."""
@@ -97,7 +99,7 @@ class Listing(Generic[T]):
 
     def told(self, row: T) -> dict[str, Any]:
         """The row as JSON has it."""
-        return {one.name: one.value(row) for one in self.columns}
+        return {one.name: one.value(row) for one in self.columns if one.told}
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,11 @@ class Asked:
     def by(self) -> Column:
         """The column that it is sorted by."""
         return self.listing.column(self.sort.removeprefix("-"))
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many rows a page may have, for people to choose from."""
+        return sorted({*SIZES, self.limit})
 
     @property
     def searching(self) -> bool:
@@ -153,11 +160,20 @@ class Page(Generic[T]):
     exact: bool
     before: dict[str, str] | None  # parameters of the address of the page before, none for the first
     following: dict[str, str] | None
+    skipped: int = 0  # rows in memory before the first
 
     @property
     def total(self) -> str:
         """How many fit, for people."""
         return f"{self.count:,}" if self.exact else f"more than {self.count:,}"
+
+    def next(self, url: str) -> str | None:
+        """The address of the page that follows, of a list at `url`."""
+        return f"{url}?{urlencode(self.following)}" if self.following else None
+
+    def numbers(self, url: str) -> dict[str, Any]:
+        """What stands beside the rows in JSON, of a list at `url`."""
+        return {"count": self.count, "exact": self.exact, "next": self.next(url)}
 
 
 def equal(column: ColumnElement[Any]) -> Callable[[str], ColumnElement[bool] | None]:
@@ -274,10 +290,12 @@ def page_of(rows: Iterable[T], asked: Asked) -> Page[T]:
     if place is not None:
         falling = asked.falling != asked.back
         ordered = [one for one in ordered if (one[:2] < place if falling else one[:2] > place)]
-    some = ordered[:asked.limit]
+    some, more = ordered[:asked.limit], len(ordered) > asked.limit
     if asked.back:
         some = some[::-1]
-    return _paged(asked, [one[2] for one in some], [one[:2] for one in some], len(ordered) > asked.limit, len(fitting))
+    skipped = len(ordered) - len(some) if asked.back else len(fitting) - len(ordered)
+    found = _paged(asked, [one[2] for one in some], [one[:2] for one in some], more, len(fitting))
+    return replace(found, skipped=skipped)
 
 
 def _fits(row: Any, asked: Asked) -> bool:
@@ -316,9 +334,10 @@ def as_csv(listing: Listing[Any], rows: Iterable[Any]) -> str:
     """The rows for a spreadsheet (RFC 4180): what could be taken for a formula there is marked as text."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(one.name for one in listing.columns)
+    columns = [one for one in listing.columns if one.told]
+    writer.writerow(one.name for one in columns)
     for row in rows:
-        writer.writerow(_unharmful(_plain(one.value(row))) for one in listing.columns)
+        writer.writerow(_unharmful(_plain(one.value(row))) for one in columns)
     return out.getvalue()
 
 

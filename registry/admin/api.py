@@ -13,7 +13,7 @@ from flask import Response, current_app, jsonify, request
 from registry import lists
 from registry.admin import applications as application_pages, guard, listed, services as service_pages
 from registry.admin.pages import api, site
-from registry.applications import catalogue
+from registry.applications.listed import APPLICATIONS, lines
 from registry.applications.seen import Seen
 from registry.errors import Refusal
 from registry.records import store
@@ -79,14 +79,8 @@ def services_add() -> tuple[Response, int]:
 
 @api.get("/applications")
 def applications() -> Response:
-    """All applications on offer here."""
-    with site().database.read() as connection:
-        found = catalogue.offers(connection)
-    return jsonify(
-        applications=[
-            {"ivoid": one.ivoid, "title": one.title, "version": one.version, "image": one.image} for one in found
-        ]
-    )
+    """The applications on offer here."""
+    return listed.as_json(lists.page_of(lines(site()), listed.asked(APPLICATIONS)))
 
 
 @api.post("/applications")

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard, twins
+from registry import access, lists
+from registry.admin import guard, listed, twins
 from registry.admin.forms import RegisterForm
 from registry.admin.pages import pages, site
 from registry.admin.runform import OPTIONS, PREFIX, RunForm, limit_fields, limits_of, sent_limits
@@ -18,6 +18,7 @@ from registry.admin.twins import Twin
 from registry.applications import approving, catalogue
 from registry.applications.catalogue import Offer
 from registry.applications.contract import Contract
+from registry.applications.listed import APPLICATIONS, lines
 from registry.applications.parameters import ParameterError
 from registry.applications.seen import Seen
 from registry.dispatch import sending, where
@@ -32,10 +33,15 @@ from registry.uws.files import Upload
 from registry.uws.store import Job
 
 
-@pages.get("/applications")
-def applications() -> str:
-    """All applications on offer here."""
-    return render_template("admin/applications.html", entries=catalogue.entries(site()))
+@pages.get("/applications", defaults={"suffix": ""})
+@pages.get("/applications.<any(csv, json):suffix>")
+def applications(suffix: str) -> Response | str:
+    """The applications on offer here; CSV and JSON are of the same rows."""
+    page = lists.page_of(lines(site()), listed.asked(APPLICATIONS))
+    if suffix:
+        return listed.as_file(page, suffix)
+    return render_template("admin/applications.html", page=page,
+                           twin=listed.twin(page.asked, ("app", "list"), "applications"))
 
 
 @pages.get("/applications/run")

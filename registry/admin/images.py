@@ -6,22 +6,23 @@ for them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard, twins
+from registry import access, lists
+from registry.admin import guard, listed, twins
 from registry.admin.pages import pages, site
 from registry.admin.twins import Twin
 from registry.applications import approving, catalogue, consequences, seen, watching
+from registry.applications.listed import IMAGES, WAITING
 from registry.applications.parameters import describe as takes
 from registry.applications.seen import APPROVED, DRAFT, REJECTED, RETRACTED, VULNERABLE, Seen, Watched
 from registry.errors import Refusal
 
-PAGE = 100
 VERBS = {APPROVED: "approve", REJECTED: "reject", RETRACTED: "retract", VULNERABLE: "mark-vulnerable"}
 WORDS = {APPROVED: "Approve", REJECTED: "Reject", RETRACTED: "Retract", VULNERABLE: "Mark as vulnerable"}
 MOVES = {DRAFT: (APPROVED, REJECTED), APPROVED: (RETRACTED, VULNERABLE), REJECTED: (APPROVED,), RETRACTED: (APPROVED, VULNERABLE),
@@ -32,18 +33,18 @@ class NoDecision(Refusal):
     """What is asked for is nothing that can be decided of an image."""
 
 
-@pages.get("/applications/images")
-def images() -> str:
-    """Images that wait for a person, or those in the `state`; `host` and `q` narrow them, `after` is the last one seen."""
-    state = request.args.get("state", DRAFT)
-    narrow = {"host": request.args.get("host", "").lower(), "words": request.args.get("q", "")}
+@pages.get("/applications/images", defaults={"suffix": ""})
+@pages.get("/applications/images.<any(csv, json):suffix>")
+def images(suffix: str) -> Response | str:
+    """Images that wait for a person, or those that the address asks for; CSV and JSON are of the same rows."""
     with site().database.read() as connection:
-        found = seen.listing(connection, state="" if state == "any" else state, after=request.args.get("after", ""),
-                             limit=PAGE + 1, **narrow)
+        page = lists.page(connection, listed.asked(WAITING))
+        if suffix:
+            return listed.as_file(page, suffix)
         places = seen.watched(connection)
     return render_template(
-        "admin/images.html", found=found[:PAGE], more=len(found) > PAGE, state=state, places=places, moves=MOVES, words=WORDS,
-        narrow=narrow, states=(DRAFT, APPROVED, REJECTED, RETRACTED, VULNERABLE, seen.FAULTY, seen.NEW, "any"),
+        "admin/images.html", page=page, state=page.asked.narrowed["state"], places=places, moves=MOVES, words=WORDS,
+        reading=listed.twin(replace(page.asked, listing=IMAGES), ("app", "images"), "images"),
         twin=twins.of_api(site().settings, ("app", "approve", "IMAGE"), "images/approve", {"image": "IMAGE"}))
 
 

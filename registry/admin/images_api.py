@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Response, jsonify, request
 
-from registry.admin import guard, images
-from registry.admin.api import BadBody, body
+from registry import lists
+from registry.admin import guard, images, listed
+from registry.admin.api import body
 from registry.admin.pages import api, site
 from registry.applications import approving, consequences, seen
+from registry.applications.listed import IMAGES
 from registry.applications.seen import APPROVED, REJECTED, RETRACTED, VULNERABLE
 
 
@@ -40,16 +42,10 @@ def repository_remove() -> Response:
 
 @api.get("/images")
 def images_list() -> Response:
-    """Images that were seen, by reference; `after` is the last one of the page before."""
-    state = request.args.get("state", "")
-    if state and state not in seen.STATES:
-        raise BadBody(f"There is no state {state[:40]!r}: give {', '.join(seen.STATES)}.")
+    """Images that were seen, in any state unless one is asked for."""
     with site().database.read() as connection:
-        found = seen.listing(
-            connection, state=state, host=request.args.get("host", "").lower(), words=request.args.get("q", ""),
-            after=request.args.get("after", ""), limit=images.PAGE + 1)
-    shown = found[:images.PAGE]
-    return jsonify(images=[one.as_json() for one in shown], after=shown[-1].reference if len(found) > len(shown) else None)
+        page = lists.page(connection, listed.asked(IMAGES))
+    return listed.as_json(page, [one.as_json() for one in page.rows])
 
 
 @api.get("/images/consequences")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
 
@@ -11,7 +10,7 @@ from registry import lists
 from registry.admin import twins
 from registry.admin.pages import site
 from registry.admin.twins import Twin
-from registry.lists import SIZES, Asked, Listing, Page
+from registry.lists import Asked, Listing, Page
 
 _OPTIONS = {"q": "search"}  # parameters that have another name at the command line
 
@@ -25,7 +24,7 @@ def as_file(page: Page[Any], suffix: str) -> Response:
     """The page's rows as `suffix`, csv or json."""
     listing = page.asked.listing
     if suffix == "json":
-        return jsonify({listing.name: [listing.told(row) for row in page.rows], **numbers(page)})
+        return jsonify({listing.name: [listing.told(row) for row in page.rows], **page.numbers(_url())})
     response = Response(lists.as_csv(listing, page.rows), content_type="text/csv; charset=utf-8")
     name = request.path.rpartition("/")[2].rpartition(".")[0]
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
@@ -36,12 +35,7 @@ def as_json(page: Page[Any], documents: list[dict[str, Any]] | None = None) -> R
     """A list of the API: its rows (or `documents` that stand for them), how many there are, where it goes on."""
     listing = page.asked.listing
     rows = documents if documents is not None else [listing.told(row) for row in page.rows]
-    return _linked(jsonify({listing.name: rows, **numbers(page)}), page)
-
-
-def numbers(page: Page[Any]) -> dict[str, Any]:
-    """What stands beside the rows in JSON; `next` is the address of the page that follows."""
-    return {"count": page.count, "exact": page.exact, "next": _next(page)}
+    return _linked(jsonify({listing.name: rows, **page.numbers(_url())}), page)
 
 
 def twin(asked: Asked, words: tuple[str, ...], path: str) -> Twin:
@@ -51,20 +45,12 @@ def twin(asked: Asked, words: tuple[str, ...], path: str) -> Twin:
     return twins.reading(site().settings, (*words, *options), path, said)
 
 
-def _next(page: Page[Any]) -> str | None:
-    if page.following is None:
-        return None
-    path = request.path.lstrip("/")
-    return site().settings.url(path) + f"?{urlencode(page.following)}"
+def _url() -> str:
+    return site().settings.url(request.path.lstrip("/"))
 
 
 def _linked(response: Response, page: Page[Any]) -> Response:
-    following = _next(page)
+    following = page.next(_url())
     if following:
         response.headers["Link"] = f'<{following}>; rel="next"'
     return response
-
-
-def sizes(present: int) -> list[int]:
-    """How many rows a page may have, for people to choose from."""
-    return sorted({*SIZES, present})

@@ -19,7 +19,6 @@ from registry.admin import (
     inner,
     inner_api,
     jobs,
-    listed,
     login,
     oidc,
     overview,
@@ -52,7 +51,6 @@ def register(app: Flask) -> None:
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, SITE_TITLE=settings.title, SEND_FILE_MAX_AGE_DEFAULT=_HOUR)
     Bootstrap5(app)
     app.jinja_env.filters["record_path"] = path_of
-    app.jinja_env.globals["sizes"] = listed.sizes
     guard.register(app)
     errors.register(app)
     front.register(app)

@@ -8,7 +8,7 @@ decided of images one by one is in `approving`; here it only bars them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,14 +112,16 @@ def every_version(connection: Connection, *where: ColumnElement[bool]) -> list[O
             if (known := noted.get(one.image)) else one for one in found]
 
 
-def entries(site: Site) -> list[Entry]:
-    """Every offer with what is known of it here; asks no repository."""
+def entries(site: Site, some: Sequence[Offer] | None = None) -> list[Entry]:
+    """Every offer, or `some`, with what is known of it here; asks no repository."""
     with site.database.read() as connection:
-        every = offers(connection)
-        rows = connection.execute(select(images.c.reference, images.c.contract))
-        known = {row.reference: row.contract for row in rows}
+        every = offers(connection) if some is None else some
+        query = select(images.c.reference, images.c.contract)
+        if some is not None:
+            query = query.where(images.c.reference.in_({one.image for one in some}))
+        known = {row.reference: row.contract for row in connection.execute(query)}
     return [
-        Entry(one, _refusal(site, one), contracts.read(known[one.image]) if one.image in known else None)
+        Entry(one, refusal(site, one), contracts.read(known[one.image]) if one.image in known else None)
         for one in every
     ]
 
@@ -312,7 +314,8 @@ def warm(site: Site) -> int:
     return done
 
 
-def _refusal(site: Site, offer: Offer) -> str:
+def refusal(site: Site, offer: Offer) -> str:
+    """Why it may not run here, '' where it may."""
     try:
         allowed(site, offer)
     except Denied as error:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import click
 
-from registry import access
+from registry import access, lists
 from registry.applications import approving, consequences, logins, references, seen, watching
+from registry.applications.listed import IMAGES
 from registry.applications.seen import Seen
 from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.errors import Refusal
+from registry.lists import Asked
 from registry.site import Site
 
 _why = click.option("--why", default="", help="What the history and those who want to run it are told.")
@@ -110,18 +113,13 @@ def logout(site: Site, host: str) -> None:
 
 
 @click.command()
-@click.option("--state", type=click.Choice(seen.STATES), help="Only those in this state.")
-@click.option("--host", default="", help="Only those of this repository.")
-@click.option("--match", "words", default="", help="Only those with this in their name or title.")
-@click.option("--after", default="", help="Go on after this image.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True)
-@json_option
+@listed(IMAGES)
 @with_site
-def images(site: Site, state: str | None, host: str, words: str, after: str, limit: int, as_json: bool) -> None:
+def images(site: Site, asked: Asked, form: Form) -> None:
     """List every image that was seen in a watched repository, and what was decided of it."""
     with site.database.read() as connection:
-        found = seen.listing(connection, state=state or "", host=host.lower(), words=words, after=after, limit=limit)
-    _listed(found, as_json, "No such image was seen.")
+        page = lists.page(connection, asked)
+    form.show(page, lambda: _listed(page.rows, False, "No such image was seen."), [one.as_json() for one in page.rows])
 
 
 @click.command()

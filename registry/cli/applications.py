@@ -10,13 +10,16 @@ import click
 
 from registry.applications import approving, catalogue, logins, references
 from registry.applications.contract import Contract
+from registry.applications.listed import APPLICATIONS, entries
 from registry.applications.parameters import describe
 from registry.applications.publication import Wording, identifier
 from registry.applications.seen import Seen
 from registry.cli import app_images, app_template
 from registry.cli.common import emit, json_option, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.errors import Refusal
 from registry.executor.runtime import EngineFault
+from registry.lists import Asked
 from registry.records import lifecycle
 from registry.records.store import Record
 from registry.site import Site
@@ -163,17 +166,16 @@ def retract(site: Site, application: str, why: str, back: bool) -> None:
 
 
 @app.command("list")
-@json_option
+@listed(APPLICATIONS)
 @with_site
-def list_(site: Site, as_json: bool) -> None:
+def list_(site: Site, asked: Asked, form: Form) -> None:
     """List all applications, our own and harvested, newest version first."""
-    entries = catalogue.entries(site)
-    rows = [
-        (one.offer.name, one.offer.title, one.offer.record_origin, "no" if one.refusal else "yes") for one in entries
-    ]
-    emit([one.as_json() for one in entries], as_json, lambda: table(
-        ("application", "title", "origin", "may run here"), rows,
-        empty="No application is offered yet: `registry app register` offers one."))
+    page, found = entries(site, asked)
+    form.show(page, lambda: table(
+        ("application", "title", "origin", "may run here"),
+        ((one.offer.name, one.offer.title, one.offer.record_origin, "no" if one.refusal else "yes") for one in found),
+        empty="No application is like that." if asked.searching else
+        "No application is offered yet: `registry app register` offers one."), [one.as_json() for one in found])
 
 
 @app.command()

@@ -49,6 +49,7 @@ def test_an_image_goes_from_waiting_to_offered_to_retracted_on_pages(looked: Any
     person, image = browser("publisher"), reference(looked, "1.0")
 
     waiting = person.get("/admin/applications/images").text
+    assert "registry app images --state draft" in waiting and "/api/images?state=draft" in waiting
     assert "Stars &lt;i&gt;" in waiting and image.rpartition("@")[2][:19] in waiting and "not JSON" not in waiting
     assert "not JSON" in person.get("/admin/applications/images?state=faulty").text
     asked = person.get(f"/admin/applications/images/decide?image={image}&to=approved").text
@@ -97,7 +98,7 @@ def test_the_api_does_what_the_pages_do(founded: Any, app: Any, bearer: Any, pus
     watching.turn(founded)
     assert [one["counts"] for one in client.get("/api/repositories", headers=reader).json["repositories"]] == [{"draft": 2}]
     found = client.get("/api/images?state=draft", headers=reader).json
-    assert found["after"] is None and sorted(one["version"] for one in found["images"]) == ["1.0", "2.0"]
+    assert found["next"] is None and sorted(one["version"] for one in found["images"]) == ["1.0", "2.0"]
     assert set(described["Image"]["properties"]) == set(found["images"][0])
     old, new = reference(founded, "1.0"), reference(founded, "2.0")
     asked = client.get(f"/api/images/consequences?image={old}&to=approved", headers=publisher).json
@@ -129,7 +130,7 @@ def test_under_the_two_person_rule_pages_and_api_need_another_person(founded: An
     assert made.status_code == 202 and made.json["state"] == "draft"
     one = {"image": made.json["reference"]}
     assert "put up by publisher" in client.post("/api/images/approve", json=one, headers=bearer("publisher")).json["error"]
-    assert client.get("/api/applications").json == {"applications": []}
+    assert client.get("/api/applications").json["applications"] == []
     assert client.post("/api/images/approve", json=one, headers=bearer("administrator")).json["state"] == "approved"
 
 

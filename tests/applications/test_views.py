@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from html import unescape
 
 import pytest
 from click.testing import CliRunner
@@ -39,7 +42,7 @@ def test_json_says_what_may_run(client: FlaskClient) -> None:
     by_header = client.get("/applications", headers={"Accept": "application/json"}).json
     [found] = client.get("/applications.json").json["applications"]
 
-    assert by_header == {"applications": [found]}
+    assert by_header == {"applications": [found], "count": 1, "exact": True, "next": None}
     assert (found["app"], found["accepted"], found["refusal"]) == ("ivo://north.example/app/stars#1", True, "")
     assert [one["name"] for one in found["contract"]["parameters"]] == ["max_magnitude", "band", "star", "exact"]
 
@@ -86,3 +89,21 @@ def test_a_command_refuses_with_one_sentence(configured: Site, pusher: Pusher) -
         run(configured, "app", "register", f"{pusher.address}/nothing:here")
     with pytest.raises(Refusal, match="There is no application nothing"):
         run(configured, "app", "show", "nothing")
+
+
+def test_a_long_catalogue_is_given_part_by_part(north: Site, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with north.database.read() as connection:
+        [offer] = catalogue.offers(connection)
+    many = [replace(offer, version=str(number), title=f"Stars {number:02d}") for number in range(60, 0, -1)]
+    monkeypatch.setattr(catalogue, "offers", lambda connection: many)
+
+    first = client.get("/applications").text
+    following = unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])  # type: ignore[index]
+
+    assert first.count("<section") == 25 and "60 versions of applications" in first and "Stars 60" in first
+    assert "Stars 35" in client.get(f"/applications{following}").text
+    assert [one["version"] for one in client.get("/applications.json?sort=-title&limit=2").json["applications"]] == ["60", "59"]
+    assert client.get("/applications.csv?q=stars+07").text.splitlines()[1].startswith("ivo://north.example/app/stars,")
+    root = xmlio.parse(client.get("/applications.xml?limit=20").data)
+    assert (root.get("from"), root.get("more")) == ("1", "true")
+    assert len(client.get("/applications.json").json["applications"]) == 60
