@@ -64,6 +64,13 @@ class Application:
         labels = self.image.labels if self.image else {}
         return [(words, labels[_OCI + key]) for key, words in _LABELS.items() if labels.get(_OCI + key)]
 
+    @property
+    def example(self) -> dict[str, str]:
+        """A value for each parameter that has a default or must be given: what a first run may be made with."""
+        contract = self.entry.contract or Contract()
+        return {one.name: str(one.default) if one.default else _sample(one) for one in contract.parameters
+                if one.required or one.default}
+
     def as_json(self) -> dict[str, Any]:
         """The application as a JSON document."""
         image = self.image
@@ -71,7 +78,7 @@ class Application:
             **self.entry.as_json(), "description": self.description, "publisher_name": self.publisher,
             "vouched_for_by": self.vouched, "platforms": list(image.platforms) if image else [],
             "size": image.size if image else None, "created": image.created if image else "",
-            "versions": [dict(vars(one)) for one in self.versions],
+            "versions": [dict(vars(one)) for one in self.versions], "example": self.example,
         }
 
 
@@ -131,8 +138,12 @@ def snippet(site: Site, described: Application) -> str:
 def _examples(described: Application) -> tuple[dict[str, str], list[str]]:
     """What has to be given: parameters with a value each that may be one, and the names of inputs."""
     contract = described.entry.contract or Contract()
-    given = {one.name: one.choices[0] if one.choices else _EXAMPLES[one.type](one) for one in contract.parameters if one.required}
+    given = {one.name: _sample(one) for one in contract.parameters if one.required}
     return given, [one.name for one in contract.inputs if one.multiplicity.startswith("1")]
+
+
+def _sample(one: Parameter) -> str:
+    return one.choices[0] if one.choices else _EXAMPLES[one.type](one)
 
 
 def _refusal(site: Site, offer: Offer) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from registry import clock
 from registry.bell import WORK
 from registry.cli.main import registry
 from registry.errors import Refusal
@@ -160,3 +161,14 @@ def test_abort_and_rm(world: World, command: Act) -> None:
     assert world.job(first.id).phase is ABORTED and world.job(second.id).desired == store.ABORT
     assert command("rm", first.id, second.id).exit_code == 0
     assert world.job(second.id).desired == store.DELETE
+
+
+def test_a_job_is_kept_longer_by_command(world: World, command: Act) -> None:
+    assert command("run", APP).exit_code == 0
+    with world.site.database.read() as connection:
+        [job] = store.listing(connection)
+    until = clock.stamp(clock.later(600))
+    done = command("jobs", "keep", job.id, until, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["destruction"].startswith(until[:19])
+    assert isinstance(command("jobs", "keep", job.id, "2001-01-01").exception, Refusal)
