@@ -12,6 +12,7 @@ from lxml import etree
 from sqlalchemy import Connection, delete, func, insert, select
 
 from registry.db import alone
+from registry.records.fitness import our_registry as our_registry
 from registry.records.shelf_rows import SHELF
 from registry.tables import authorities, records, rr_res_detail
 
@@ -61,11 +62,6 @@ def release(connection: Connection, registry: str, *, keep: Iterable[str] = ()) 
     table = authorities
     connection.execute(delete(table).where(
         table.c.registry == registry.lower(), table.c.own.is_(False), table.c.authority.not_in(list(keep))))
-
-
-def our_registry(settings_authority: str) -> str:
-    """The identifier of our own registry record."""
-    return f"ivo://{settings_authority}/registry"
 
 
 def listed(registry_record: etree._Element) -> list[str]:

@@ -10,25 +10,13 @@ from xml.sax.saxutils import escape
 
 from sqlalchemy import Connection
 
-from registry.records import authorities, store
+from registry.records import store
 from registry.records.ready import Ready
-from vosi import identifiers, namespaces as ns, resource, xmlio
+from vosi import namespaces as ns, resource, xmlio
 
 _WHY = "deleted in the list it was imported from"
 # all that is known of a record which was deleted before it came here
 _TOMBSTONE = f'<ri:Resource xmlns="" xmlns:ri="{ns.RI}" status="deleted"><identifier>%s</identifier></ri:Resource>'
-
-
-def fault(ivoid: str, authority: str) -> str:
-    """Why nothing can be deleted under that name, '' where it can; `authority` is ours where ours are deleted."""
-    try:
-        identifiers.parse_ivoid(ivoid)
-    except identifiers.InvalidIdentifier as error:
-        return str(error)
-    kept = (authorities.our_registry(authority), f"ivo://{authority}") if authority else ()
-    if store.key_of(ivoid) in map(store.key_of, kept):
-        return f"{ivoid} says who we are, and is not deleted by an import."
-    return ""
 
 
 def bury_ours(connection: Connection, ivoid: str, who: str) -> store.Put:

@@ -6,20 +6,18 @@ does not make records (`vosi.resource`) and it adopts no authority (`adopting`).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlalchemy import Connection
 
-from registry import clock
 from registry.db import alone
 from registry.errors import Conflict, Refusal
-from registry.records import authorities, rofr, store
+from registry.records import authorities, store
+from registry.records.fitness import why_not_ours
 from registry.records.ready import Ready, one_placed, prepare
 from registry.records.shelf_rows import SHELF
 from registry.records.store import Record
 from registry.rights import require_authority
 from registry.site import Site
-from vosi.schemas import RECOMMENDED, Problem, Schemas
+from vosi.schemas import Problem
 from vosi.xmlio import XmlRefused
 
 
@@ -98,32 +96,6 @@ def readied(site: Site, xml: bytes) -> Ready:
     return ready
 
 
-def why_not_ours(schemas: Schemas, authority: str, ready: Ready) -> tuple[str, tuple[Problem, ...]]:
-    """Why the record may not be published whoever holds its authority, in one sentence and in full; '' where it may.
-
-    `authority` is the one of this registry itself.
-    """
-    if ready.fault:
-        return ready.fault, (Problem("identifier", ready.fault, "identifier"),)
-    name = ready.summary.ivoid
-    if "?" in name or "#" in name:
-        fault = (f"{name} has a ? or #: a record is registered under its name without them (Identifiers 2.0 §2.1) "
-                 f"{ready.place('identifier')}.")
-        return fault, (Problem("identifier", fault, "identifier"),)
-    if _breaks_our_registry(authority, ready):
-        fault = f"{name} is this registry's own record: it must stay an active vg:Registry {ready.place('status')}."
-        return fault, (Problem("Resource", fault, "status"),)
-    if ready.publishable:
-        return _of_no_good_date(ready)
-    missing = schemas.missing_namespaces(ready.element)
-    if missing:
-        first = ready.told[0]
-        return (f"{name} cannot be judged, so it cannot be ours: there is no schema here for {', '.join(missing)} "
-                f"(line {first.line}, in element {first.where})."), ready.told
-    problems = ready.told or replace(ready, problems=tuple(schemas.validate(ready.element, RECOMMENDED))).told
-    return f"{name} is not valid, so it cannot be ours: {_worded(problems)}", problems
-
-
 def retire(site: Site, ivoid: str, *, who: str, why: str, expected: int | None = None) -> Record:
     """Take a record of ours, or one from a file, off the shelf; a tombstone stays for ever (OAI-PMH 2.0 §2.5.1).
 
@@ -163,21 +135,6 @@ def put_ours(
     return put.record
 
 
-def _of_no_good_date(ready: Ready) -> tuple[str, tuple[Problem, ...]]:
-    """Why a valid record would be refused by the Registry of Registries, and harvested by nobody in order: its dates."""
-    subject = rofr.Subject(ready.element, ready.summary, ready.profile, (), clock.stamp())
-    problems = tuple(Problem("Resource", f"{what.rstrip('.')} {ready.place('date')}.", "updated")
-                     for what in rofr.dates(subject))
-    return (f"{ready.summary.ivoid} cannot be ours: {problems[0].what}", problems) if problems else ("", ())
-
-
-def _breaks_our_registry(authority: str, ready: Ready) -> bool:
-    """Whether the record stands for our registry record and could not be shown by Identify."""
-    summary = ready.summary
-    ours = store.key_of(summary.ivoid) == store.key_of(authorities.our_registry(authority))
-    return ours and (summary.type != "vg:Registry" or summary.status != store.ACTIVE)
-
-
 def claims_too_much(connection: Connection, site: Site, ready: Ready) -> Problem | None:
     """What is wrong where the record speaks for an authority that is not ours, by name or as our registry record."""
     ours = authorities.ours(connection)
@@ -206,12 +163,3 @@ def stored(connection: Connection, ivoid: str) -> Record:
     record = store.get(connection, ivoid)
     assert record is not None
     return record
-
-
-def _worded(problems: tuple[Problem, ...]) -> str:
-    if not problems:
-        return "it is only valid in an older edition."
-    first = problems[0]
-    place = f" (line {first.line})" if first.line else ""
-    more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
-    return first.what.rstrip(".") + place + "." + more

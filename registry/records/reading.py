@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from registry.records import burying, publish
+from registry.records.fitness import why_not_deleted, why_not_ours
 from registry.records.incoming import Document
 from registry.records.ready import Ready, prepare
 from vosi import oaipage, xmlio
@@ -73,11 +73,11 @@ def _one_by_one(schemas: Schemas, data: bytes, authority: str) -> Iterator[Found
 
 def _buried(scan: xmlio.Scanner, authority: str) -> Iterator[Found]:
     for ivoid in oaipage.deleted_among(scan.events):
-        fault = burying.fault(ivoid, authority)
+        fault = why_not_deleted(ivoid, authority)
         yield Untaken(fault, ivoid) if fault else ivoid
 
 
 def _judged(schemas: Schemas, body: bytes, element: etree._Element, line: int, authority: str) -> Ready | Untaken:
     ready = prepare(schemas, body, element, line)
-    fault = publish.why_not_ours(schemas, authority, ready)[0] if authority else ready.fault
+    fault = why_not_ours(schemas, authority, ready)[0] if authority else ready.fault
     return Untaken(fault, ready.summary.ivoid) if fault else ready.light()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from registry.records import importing, judges
 from registry.records.incoming import Document
 from registry.records.reading import Found
+from tests.conftest import ROOT
 from tests.records.conftest import record
 
 PAGE = (b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords><record><header status="deleted">'
@@ -112,3 +114,9 @@ def test_an_import_by_several_processes_fills_the_same_shelf(north: Any, started
     assert report.counts == {"new": 8, "updated": 0, "unchanged": 7, "deleted": 1, "refused": 32, "skipped": 0}
     again = importing.import_paths(north, [folder], who="t", own=True)
     assert again.counts == report.counts | {"new": 0, "unchanged": 16, "deleted": 0}
+
+
+def test_a_process_that_only_judges_does_without_the_database() -> None:
+    words = "import sys, registry.records.judges; print({'sqlalchemy', 'flask', 'requests', 'pydantic'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert told.stdout.strip() == "set()"
