@@ -10,10 +10,11 @@ import pytest
 
 from tests.conftest import ROOT
 
-ROOMS = ("records", "oai", "harvest", "services", "uws", "executor", "applications", "gateway", "dispatch", "admin", "search")
+ROOMS = ("records", "oai", "harvest", "services", "uws", "executor", "applications", "gateway", "dispatch", "admin", "search",
+         "backup")
 ENTRY_POINTS = ("registry.cli", "registry.admin", "registry.gateway", "registry.worker", "registry.serve")
 # room -> sibling rooms it may import besides records and applications
-SIBLINGS = {"dispatch": {"services", "harvest", "uws"}, "search": {"uws"}, "gateway": {"uws", "services"}}
+SIBLINGS = {"dispatch": {"services", "harvest", "uws"}, "search": {"uws"}, "gateway": {"uws", "services"}, "backup": {"uws"}}
 DOCKER = {"registry/executor/docker_runtime.py"}
 
 

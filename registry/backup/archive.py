@@ -14,6 +14,7 @@ import os
 import re
 import stat
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,9 @@ class _Counted:
         self.digest = hashlib.sha256()
 
     def read(self, most: int = _PIECE) -> bytes:
-        data = self._source.read(min(most, self._left))
-        data = data or bytes(min(most, self._left))
+        wanted = min(most, self._left)
+        data = self._source.read(wanted)
+        data += bytes(wanted - len(data))
         self._left -= len(data)
         self.digest.update(data)
         self._count(len(data))
@@ -154,9 +156,11 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     if not path.is_file():
         raise NotFound(f"There is no file {path}: name an archive that `registry backup` has made.")
     try:
-        with tarfile.open(path, mode="r|gz") as tar:
+        with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:  # gzip and zlib raise these
+            while packed.read(_PIECE):  # at the end stands a checksum of it all
+                pass
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno:
             raise Refusal(f"{error.filename or path}: {error.strerror}; nothing was restored.") from None
         raise ArchiveRefused(f"{path} is no whole backup ({error or 'it ends too early'}). Use another one.") from None
