@@ -29,6 +29,13 @@ def require_authority(connection: Connection, who: str, authority: str) -> None:
         raise Denied(f"{who} publishes in {', '.join(row.authorities)} and not in {authority}: ask an administrator.")
 
 
+def publishes_in(connection: Connection, who: str) -> frozenset[str]:
+    """The authorities of ours, lower case, that `who` may publish in as far as `require_authority` is asked."""
+    row = connection.execute(select(people.c.role, people.c.authorities).where(people.c.name == who)).first()
+    bound = frozenset(row.authorities) if row is not None and row.role == PUBLISHER else frozenset()
+    return ours(connection) & bound if bound else ours(connection)
+
+
 def set_role(connection: Connection, name: str, role: str, authorities: Iterable[str] = ()) -> Account:
     """Give the account this role, and as a publisher these authorities (none: all that are ours).
 

@@ -90,7 +90,7 @@ def accept(ivoid: str, who: str) -> Record:
 
 def refuse(ivoid: str, who: str) -> Held:
     """What the page and the API do alike. Raises Refusal."""
-    change = watching.refuse(site(), ivoid)
+    change = watching.refuse(site(), ivoid, who=who)
     _note(who, "refuse change", change.ivoid)
     return change
 

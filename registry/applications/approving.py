@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from registry import access, clock
+from registry import access, clock, rights
 from registry.applications import catalogue, publication, references, repository, seen
 from registry.applications.publication import Wording
 from registry.applications.references import BadReference
@@ -23,7 +23,7 @@ from registry.records import drafting, lifecycle, store
 from registry.records.store import Record
 from registry.site import Site
 from registry.tables import records
-from vosi import resource
+from vosi import identifiers, resource
 
 WHO = "watch"  # whom the history names for drafts that nobody made by hand
 _SHOWN = 20  # waiting images that a draft record shows at most
@@ -72,9 +72,11 @@ def approve(site: Site, image: str, *, who: str, name: str = "", anyway: bool = 
     """Offer the image, as its digest has it, as a version of its application.
 
     `name` is the application's, where its image's own will not do; `anyway` is needed for one that is marked as
-    vulnerable. Raises NoImage, NotNow, Denied (the two-person rule), and what keeps it from being published.
+    vulnerable. Raises NoImage, NotNow, Denied (the two-person rule, a publisher of other authorities), and what keeps it
+    from being published.
     """
     one = _movable(find(site, image, APPROVED), APPROVED)
+    _require(site, one.ivoid, who)
     _check_approver(site, one, who, anyway)
     if not (one.ivoid or name):
         raise NotNow(f"{one.shown} needs a name of its own: {one.reason} Give --name.")
@@ -88,17 +90,20 @@ def approve(site: Site, image: str, *, who: str, name: str = "", anyway: bool = 
 
 
 def reject(site: Site, image: str, *, who: str, why: str) -> Seen:
-    """Do not offer an image that waits. Raises NoImage, NotNow."""
+    """Do not offer an image that waits. Raises NoImage, NotNow, Denied."""
     return _move(site, find(site, image, REJECTED), REJECTED, who, why)
 
 
 def retract(site: Site, image: str, *, who: str, why: str) -> Seen:
-    """Offer an approved image no longer: it leaves the record, so that others hear of it. Raises NoImage, NotNow."""
+    """Offer an approved image no longer: it leaves the record, so that others hear of it. Raises NoImage, NotNow, Denied."""
     return _move(site, find(site, image, RETRACTED), RETRACTED, who, why)
 
 
 def mark_vulnerable(site: Site, image: str, *, who: str, why: str) -> Seen:
-    """Run an image no longer, whoever publishes it, and offer it no longer where that is us. Raises NoImage, NotNow."""
+    """Run an image no longer, whoever publishes it, and offer it no longer where that is us.
+
+    Raises NoImage, NotNow, Denied.
+    """
     if not why.strip():
         raise NotNow("Say why: those who want to run the image are told.")
     return _move(site, find(site, image, VULNERABLE), VULNERABLE, who, why)
@@ -109,6 +114,7 @@ def submit(site: Site, reference: str, *, who: str, name: str = "", wording: Wor
 
     Raises as `catalogue.register`.
     """
+    _require(site, "", who)  # in whose name all applications of ours stand
     if not site.settings.two_person_rule:
         return catalogue.register(site, reference, who=who, name=name, wording=wording)
     parsed = references.parse(reference)
@@ -165,6 +171,7 @@ def _composed(connection: Connection, site: Site, ivoid: str, waiting: list[Seen
 def _move(site: Site, one: Seen, state: str, who: str, why: str) -> Seen:
     """Write down the decision, and take the image out of our record where it stands there."""
     one = _movable(one, state)
+    _require(site, one.ivoid, who)
     with site.database.write() as connection:
         alone(connection, seen.IMAGES)
         if seen.get(connection, one.reference) is None:
@@ -193,6 +200,13 @@ def _withdraw(site: Site, one: Seen, state: str, who: str, why: str) -> None:
         lifecycle.deactivate(site, record.ivoid, who=who, why=words, expected=record.version)
     else:
         lifecycle.save(site, left, who=who, why=words, expected=record.version)
+
+
+def _require(site: Site, ivoid: str, who: str) -> None:
+    """Raises Denied for a publisher who is bound to other authorities than that of the application, '' for one of ours."""
+    authority = identifiers.parse_ivoid(ivoid).authority if ivoid else site.settings.authority
+    with site.database.read() as connection:
+        rights.require_authority(connection, who, authority)
 
 
 def _check_approver(site: Site, one: Seen, who: str, anyway: bool) -> None:

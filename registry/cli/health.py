@@ -101,7 +101,7 @@ def accept(site: Site, ivoid: str, as_json: bool) -> None:
 @with_site
 def refuse(site: Site, ivoid: str, as_json: bool) -> None:
     """Leave the record of IVOID as it is; the same change is not held again."""
-    change = watching.refuse(site, ivoid)
+    change = watching.refuse(site, ivoid, who=who())
     emit({"ivoid": change.ivoid, "refused": change.changes}, as_json, lambda: click.echo(f"refused for {change.ivoid}"))
 
 

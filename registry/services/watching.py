@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from registry import clock
+from registry import clock, rights
 from registry.errors import NotFound, Refusal
 from registry.fetch import Fetcher, Reply
 from registry.records import publish, store as shelf
@@ -24,7 +24,7 @@ from registry.services.importing import Found
 from registry.services.watches import MOST_PROBLEMS, Held, due_next, held
 from registry.site import Site
 from registry.tables import held_changes, records, watches
-from vosi import xmlio
+from vosi import identifiers, xmlio
 
 WHO = "watch"
 _SOME = 20  # services in one turn
@@ -84,10 +84,11 @@ def accept(site: Site, ivoid: str, *, who: str) -> Record:
     return record
 
 
-def refuse(site: Site, ivoid: str) -> Held:
-    """Leave the record as it is; the same change is not held again. Raises NothingHeld."""
+def refuse(site: Site, ivoid: str, *, who: str) -> Held:
+    """Leave the record as it is; the same change is not held again. Raises NothingHeld, Denied."""
     change = _held(site, ivoid)
     with site.database.write() as connection:
+        rights.require_authority(connection, who, identifiers.parse_ivoid(change.ivoid).authority)
         connection.execute(delete(held_changes).where(held_changes.c.key == change.key))
         connection.execute(update(watches).where(watches.c.key == change.key).values(
             validators=change.validators, refused=change.digest))

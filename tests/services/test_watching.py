@@ -143,7 +143,7 @@ def test_a_refused_change_is_not_held_again_and_another_is(founded: Site, servic
     service.listed = (capability(f"{service.url}/moved"), whole[1])
     read_again(founded)
     assert "moved from" in held(founded).changes[0]
-    watching.refuse(founded, STARS)
+    watching.refuse(founded, STARS, who="ann")
     read_again(founded)
     assert held(founded) is None and record(founded) == before
     service.listed = (capability(f"{service.url}/elsewhere"), whole[1])

@@ -9,12 +9,13 @@ from flask import Response as FlaskResponse, flash, jsonify, redirect, render_te
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
+from registry import rights
 from registry.admin import guard, services, twins
 from registry.admin.editing import acts, begin_watch, stale
 from registry.admin.forms import ServiceForm
 from registry.admin.pages import pages, site
-from registry.errors import Conflict, Refusal
-from registry.records import authorities, comparing, store
+from registry.errors import Conflict, Denied, Refusal
+from registry.records import comparing, store
 from registry.records.forming import carrying, desk as desks, posting, shape, showing, vocabulary
 from registry.records.forming.desk import Desk
 from registry.records.forming.faults import Fault
@@ -48,16 +49,17 @@ def new_record() -> Answer:
     """Choose what to describe and under which name; with both, the form."""
     wanted = {name: request.args.get(name, "").strip()[:500] for name in ("type", "authority", "key")}
     with site().database.read() as connection:
-        ours = sorted(authorities.ours(connection))
-    wanted["authority"] = wanted["authority"] or site().settings.authority
-    problem = ""
+        ours = sorted(rights.publishes_in(connection, guard.who()))
+    own = site().settings.authority
+    wanted["authority"] = wanted["authority"] or (own if own.lower() in ours else "".join(ours[:1])) or own
+    problem, status = "", 200
     if "type" in request.args:
         try:
+            acts.require(f"ivo://{wanted['authority']}")
             return page(desks.begun(site(), wanted["type"], wanted["authority"], wanted["key"]))
         except Refusal as refusal:
-            problem = str(refusal)
-    answer = render_template("admin/edit_new.html", kinds=desks.KINDS, ours=ours, wanted=wanted, problem=problem)
-    return (answer, 400) if problem else answer
+            problem, status = str(refusal), 403 if isinstance(refusal, Denied) else 400
+    return render_template("admin/edit_new.html", kinds=desks.KINDS, ours=ours, wanted=wanted, problem=problem), status
 
 
 @pages.post("/import-record")
