@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
-from registry.admin import guard, quarantine as quarantine_pages, runs as run_pages, sources as source_pages, trials
+from registry import lists
+from registry.admin import guard, listed, quarantine as quarantine_pages, runs as run_pages, sources as source_pages, trials
 from registry.admin.api import body
 from registry.admin.pages import api, site
-from registry.harvest import publishers, quarantine as kept, sources as sources_store, trial
+from registry.harvest import publishers, trial
+from registry.harvest.listed import QUARANTINE
 
 
 @api.get("/sources")
 def sources() -> Response:
     """The registries we harvest."""
-    with site().database.read() as connection:
-        return jsonify(sources=[asdict(one) for one in sources_store.list_sources(connection)])
+    page = source_pages.listing()
+    return listed.as_json(page, [asdict(one) for one in page.rows])
 
 
 @api.post("/sources")
@@ -101,12 +103,17 @@ def run_accept_loss(number: int) -> Response:
     return jsonify(run_pages.describe(run_pages.accept_loss(number, guard.who())))
 
 
+@api.get("/runs")
+def runs() -> Response:
+    """The harvests of all sources, newest first."""
+    return listed.as_json(run_pages.listing())
+
+
 @api.get("/quarantine")
 def quarantine() -> Response:
-    """Records that wait for a person, newest first; `before` is the last number of the page before."""
+    """Records that wait for a person, newest first, or those in the `state` that is asked for."""
     with site().database.read() as connection:
-        found = kept.listing(connection, before=request.args.get("before", 0, int), limit=100)
-    return jsonify(records=[quarantine_pages.describe(one) for one in found])
+        return listed.as_json(lists.page(connection, listed.asked(QUARANTINE)))
 
 
 @api.post("/quarantine/<int:number>/accept")

@@ -8,29 +8,30 @@ from typing import Any
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import guard, twins
+from registry import access, lists
+from registry.admin import guard, listed, twins
 from registry.admin.pages import pages, site
 from registry.harvest import quarantine as kept, sources as sources_store
+from registry.harvest.listed import QUARANTINE
 from registry.harvest.quarantine import Kept
 
-PAGE = 50
 SHOWN = 20_000  # characters of a record
 
 
-@pages.get("/quarantine")
-def quarantine() -> str:
-    """What waits for a person, newest first; `source` and `state` narrow it, `before` is the last number seen."""
-    name, state = request.args.get("source", ""), request.args.get("state", kept.OPEN)
+@pages.get("/quarantine", defaults={"suffix": ""})
+@pages.get("/quarantine.<any(csv, json):suffix>")
+def quarantine(suffix: str) -> Response | str:
+    """What waits for a person, newest first, or what the address asks for; CSV and JSON are of the same rows."""
     with site().database.read() as connection:
-        source = sources_store.get(connection, name) if name else None
-        found = kept.listing(
-            connection, source_id=source.id if source else None, state="" if state == "any" else state,
-            before=request.args.get("before", 0, int), limit=PAGE + 1)
-    twin = twins.of_api(site().settings, ("harvest", "quarantine", "accept", "NUMBER"), "quarantine/NUMBER/accept")
+        page = lists.page(connection, listed.asked(QUARANTINE))
+        if suffix:
+            return listed.as_file(page, suffix)
+        names = [one.name for one in sources_store.list_sources(connection)]
+    asked = page.asked
     return render_template(
-        "admin/quarantine.html", found=found[:PAGE], more=len(found) > PAGE, source=name, state=state, shown=SHOWN,
-        twin=twin)
+        "admin/quarantine.html", page=page, source=asked.narrowed["source"], state=asked.narrowed["state"], shown=SHOWN,
+        known={"source": names}, reading=listed.twin(asked, ("harvest", "quarantine", "list"), "quarantine"),
+        twin=twins.of_api(site().settings, ("harvest", "quarantine", "accept", "NUMBER"), "quarantine/NUMBER/accept"))
 
 
 @pages.post("/quarantine/<int:number>/accept")

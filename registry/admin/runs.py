@@ -10,14 +10,16 @@ from typing import Any
 from flask import jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access, clock
-from registry.admin import guard, sources as source_pages, twins
+from registry import access, clock, lists
+from registry.admin import guard, listed, sources as source_pages, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
 from registry.harvest import harvester, quarantine as kept, sources as sources_store, store
+from registry.harvest.listed import RUNS, Line
 from registry.harvest.pace import pace
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
+from registry.lists import Page
 
 SHOWN, MOST = 100, 100_000  # problems on the page, and in a file
 LONGEST = 20_000  # characters of a record on the page
@@ -32,6 +34,25 @@ _EDITIONS = {
 
 class NoRun(NotFound):
     """There is no harvest of that number."""
+
+
+@pages.get("/runs", defaults={"suffix": ""})
+@pages.get("/runs.<any(csv, json):suffix>")
+def runs(suffix: str) -> Response | str:
+    """The runs of all sources, newest first, or those that the address asks for; CSV and JSON are of the same rows."""
+    page = listing()
+    if suffix:
+        return listed.as_file(page, suffix)
+    with site().database.read() as connection:
+        names = [one.name for one in sources_store.list_sources(connection)]
+    return render_template("admin/runs.html", page=page, known={"source": names},
+                           twin=listed.twin(page.asked, ("harvest", "runs"), "runs"))
+
+
+def listing() -> Page[Line]:
+    """What the page and the API do alike."""
+    with site().database.read() as connection:
+        return lists.page(connection, listed.asked(RUNS))
 
 
 @pages.get("/runs/<int:number>")

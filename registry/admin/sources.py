@@ -9,24 +9,33 @@ from typing import Any
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from registry import access
-from registry.admin import chart, guard, twins
+from registry import access, lists
+from registry.admin import chart, guard, listed, twins
 from registry.admin.forms import PublishersForm, SourceEditForm, SourceForm
 from registry.admin.pages import pages, site
 from registry.errors import NotFound, Refusal
 from registry.harvest import harvester, publishers, quarantine, sources as sources_store, store
+from registry.harvest.listed import SOURCES, last_runs
 from registry.harvest.publishers import Outcome, Publisher
 from registry.harvest.sources import Look, Source
 from registry.harvest.store import Run
+from registry.lists import Page
 
 _RUNS = 40  # in a source's history
 AT_ONCE = 10.0  # seconds that one request adds registries for: a page must come back, with those that are left
 
 
-@pages.get("/sources")
-def sources() -> str:
-    """All sources with their last run, and the form for another."""
-    return _list(SourceForm())
+@pages.get("/sources", defaults={"suffix": ""})
+@pages.get("/sources.<any(csv, json):suffix>")
+def sources(suffix: str) -> Response | str:
+    """The sources with their last run, and the form for another; CSV and JSON are of the same rows."""
+    return listed.as_file(listing(), suffix) if suffix else _list(SourceForm())
+
+
+def listing() -> Page[Source]:
+    """What the page and the API do alike."""
+    with site().database.read() as connection:
+        return lists.page_of(sources_store.list_sources(connection), listed.asked(SOURCES))
 
 
 @pages.post("/sources/look")
@@ -190,15 +199,14 @@ def _page(found: Source, form: SourceEditForm) -> str:
 
 
 def _list(form: SourceForm, problem: str = "") -> str:
+    page = listing()
     with site().database.read() as connection:
-        found = [
-            (one, next(iter(store.runs(connection, one.id, 1)), None)) for one in sources_store.list_sources(connection)
-        ]
+        runs = last_runs(connection, page.rows)
         waiting = quarantine.waiting(connection)
     url = form.url.data or "https://registry.example/oai"
     twin = twins.of_api(site().settings, ("harvest", "add", url), "sources", {"url": url})
-    return render_template("admin/sources.html", sources=found, form=form, problem=problem, twin=twin, waiting=waiting,
-                           registries=PublishersForm())
+    return render_template("admin/sources.html", page=page, runs=runs, form=form, problem=problem, twin=twin, waiting=waiting,
+                           registries=PublishersForm(), reading=listed.twin(page.asked, ("harvest", "status"), "sources"))
 
 
 def _found(form: SourceForm, found: Look) -> str:

@@ -10,13 +10,17 @@ from typing import Any
 
 import click
 
+from registry import lists
 from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.cli.quarantine import quarantine
 from registry.harvest import changes, harvester, lease as leases, publishers, schedule, seen, sources, store, trial
 from registry.harvest.client import HarvestError
+from registry.harvest.listed import RUNS, SOURCES
 from registry.harvest.placing import Place
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
+from registry.lists import Asked
 from registry.site import Site
 
 _INNER = ("lease", "token", "source_id", "taken_pages", "tail")  # of a run, and nobody's business outside
@@ -172,22 +176,37 @@ def _harvested(site: Site, source: Source, full: bool, accept_loss: bool) -> Run
 
 
 @harvest.command()
-@json_option
+@listed(SOURCES)
 @with_site
-def status(site: Site, as_json: bool) -> None:
+def status(site: Site, asked: Asked, form: Form) -> None:
     """List the sources with their last harvests."""
     with site.database.read() as connection:
-        found = sources.list_sources(connection)
-    documents = [_described(site, source) for source in found]
+        page = lists.page_of(sources.list_sources(connection), asked)
+    documents = [_described(site, source) for source in page.rows]
     rows = []
     for document in documents:
         last = document["last"] or {}
         rows.append((document["name"], document["url"], last.get("state", "never harvested"), last.get("ended") or "",
                      *(last.get(count, "") for count in store.COUNTS),
                      "paused" if document["paused"] else document["next_run"], last.get("message", "")))
-    emit(documents, as_json, lambda: table(
+    form.show(page, lambda: table(
         ("source", "address", "last", "ended", *store.COUNTS, "next", "message"), rows,
-        empty="No source yet: `registry harvest add URL` adds one."))
+        empty="No source is like that." if asked.searching else "No source yet: `registry harvest add URL` adds one."),
+        documents)
+
+
+@harvest.command()
+@listed(RUNS)
+@with_site
+def runs(site: Site, asked: Asked, form: Form) -> None:
+    """List the harvests of all sources, newest first."""
+    with site.database.read() as connection:
+        page = lists.page(connection, asked)
+    form.show(page, lambda: table(
+        ("run", "source", "state", "asked for", "ended", *store.COUNTS, "message"),
+        [(one.id, one.source, one.state, one.started, one.ended or "", *(getattr(one, name) for name in store.COUNTS),
+          one.message) for one in page.rows],
+        empty="No run is like that." if asked.searching else "Nothing has been harvested yet."))
 
 
 @harvest.command()

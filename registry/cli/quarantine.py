@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
 
+from registry import lists
 from registry.cli.common import emit, json_option, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.harvest import quarantine as kept, sources
+from registry.harvest.listed import QUARANTINE
 from registry.harvest.quarantine import Kept
+from registry.lists import Asked
 from registry.site import Site
 
 
@@ -19,21 +23,19 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
-@click.argument("source", required=False)
-@click.option("--state", type=click.Choice([kept.OPEN, kept.ACCEPTED, kept.MUTED, "any"]), default=kept.OPEN,
-              show_default=True, help="Those that wait, or those of which a person has spoken.")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many, newest first.")
-@json_option
+@click.argument("of", metavar="SOURCE", required=False, default="")
+@listed(QUARANTINE)
 @with_site
-def list_(site: Site, source: str | None, state: str, limit: int, as_json: bool) -> None:
+def list_(site: Site, of: str, asked: Asked, form: Form) -> None:
     """List them, of SOURCE or of all sources, newest first."""
     with site.database.read() as connection:
-        number = sources.get(connection, source).id if source else None
-        found = kept.listing(connection, source_id=number, state="" if state == "any" else state, limit=limit)
-    emit([_plain(one) for one in found], as_json, lambda: table(
+        if name := of or asked.narrowed["source"]:
+            asked = replace(asked, narrowed={**asked.narrowed, "source": sources.get(connection, name).name})
+        page = lists.page(connection, asked)
+    form.show(page, lambda: table(
         ("number", "source", "record", "since", "state", "reason", "place in it"),
-        [(one.id, one.source, one.ivoid, one.at, one.state, one.reason, one.place) for one in found],
-        empty="Nothing is in quarantine."))
+        [(one.id, one.source, one.ivoid, one.at, one.state, one.reason, one.place) for one in page.rows],
+        empty="Nothing is in quarantine."), [_plain(one) for one in page.rows])
 
 
 @quarantine.command()

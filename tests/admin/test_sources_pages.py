@@ -7,13 +7,13 @@ import io
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from registry.admin import sources as source_pages
 from registry.harvest import publishers, quarantine, schedule, sources as sources_store, store as harvests
 from registry.harvest.publishers import Publisher
 from registry.records import authorities, store
-from registry.tables import sources as sources_table
+from registry.tables import harvest_runs, sources as sources_table
 from tests.oai.shelves import record
 
 NAME = "south.example"
@@ -181,7 +181,7 @@ def test_records_in_quarantine_wait_for_a_persons_word(
     assert client.post(f"/api/quarantine/{numbers[2]}/accept", headers=header).json["state"] == "accepted"
     assert client.post(f"/api/quarantine/{numbers[3]}/mute", headers=header).json["state"] == "muted"
     assert client.post("/api/quarantine/4711/mute", headers=header).status_code == 404
-    assert b"Nothing is here" in boss.get("/admin/quarantine").data
+    assert b"Nothing waits here" in boss.get("/admin/quarantine").data
     assert boss.get("/admin/quarantine?state=any").get_data(as_text=True).count("as it came") == 4
     with founded.database.read() as connection:
         assert store.get(connection, "ivo://else.example/a").origin == store.HARVESTED
@@ -313,3 +313,29 @@ def test_what_a_run_did_not_take_is_decided_beside_it_and_taken_along(
     as_json = boss.client.get(f"{run}/problems.json").json["problems"]
     assert as_json == app.test_client().get(f"/api/runs/{number}/problems", headers=bearer("reader")).json["problems"]
     assert len(as_json) == len(rows) == 5 and as_json[-1]["record"].startswith("<")
+
+
+def test_sources_runs_and_quarantine_are_lists(founded: Any, browser: Any, bearer: Any, app: Any) -> None:
+    with founded.database.write() as connection:
+        for number, name in enumerate(("west", "south", "east"), 1):
+            connection.execute(insert(sources_table).values(
+                id=number, name=name, url=f"http://{name}.example/oai", interval=3600 * number, next_run="2026-11-25T00:00:00Z",
+                created="x", health="failing" if name == "east" else "ok"))
+            for turn in range(40):
+                connection.execute(insert(harvest_runs).values(
+                    source_id=number, state="failed" if turn == 39 and name == "east" else "complete", started=f"2026-{turn:02d}",
+                    new=turn * number, message="It is away." if turn == 39 else ""))
+            quarantine.keep(connection, number, 1, f"ivo://{name}.example/x", "=odd()", b"<x/>")
+    reader, client, header = browser("reader"), app.test_client(), bearer("reader")
+    assert [one["name"] for one in reader.get("/admin/sources.json?sort=-interval").json["sources"]] == ["east", "south", "west"]
+    page = reader.get("/admin/sources?health=failing").text
+    assert "/admin/sources/east" in page and "/admin/sources/west" not in page and "117 new" in page
+    assert [one["new"] for one in reader.get("/admin/runs.json?sort=-new&limit=2").json["runs"]] == [117, 114]
+    assert client.get("/api/runs?source=south&state=complete&limit=1", headers=header).json["count"] == 40
+    away = client.get("/api/runs?q=away&sort=source", headers=header).json["runs"]
+    assert [one["source"] for one in away] == ["east", "south", "west"]
+    assert 'rel="next"' in reader.get("/admin/runs?state=complete").text
+    rows = reader.get("/admin/quarantine.csv?sort=source&limit=2").text.splitlines()
+    assert [row.split(",")[1] for row in rows] == ["source", "east", "south"] and ",'=odd()," in rows[1]
+    assert client.get("/api/quarantine?source=west", headers=header).json["records"][0]["record"] == "<x/>"
+    assert client.get("/api/quarantine?state=lost", headers=header).status_code == 400
