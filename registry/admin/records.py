@@ -86,5 +86,6 @@ def _checks(found: store.Record, address: str) -> list[tuple[str, str]]:
     return [
         ("Harvesters", f"curl '{oai}?verb=GetRecord&metadataPrefix=ivo_vor&identifier={found.ivoid}'"),
         ("Programs", f"curl '{address}.xml'"),
-        ("Every rule of the Registry of Registries", twins.command("validate")),
+        ("Every rule of the Registry of Registries, for it and for the whole registry",
+         f"{twins.command('validate', found.ivoid)}\n{twins.command('validate')}"),
     ]

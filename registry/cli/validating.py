@@ -22,8 +22,11 @@ from registry.site import Site
 from vosi.schemas import Schemas
 
 
+_ALL = ["0.0.0.0/0", "::/0"]  # our own address may be in a network that no other record may name
+
+
 @click.command()
-@click.argument("targets", nargs=-1, required=True, metavar="PATH|IVOID|URL...")
+@click.argument("targets", nargs=-1, metavar="[PATH|IVOID|URL]...")
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings too.")
 @json_option
 @click.pass_obj
@@ -31,9 +34,11 @@ def validate(instance: Path, targets: tuple[str, ...], strict: bool, as_json: bo
     """Judge records by the schemas and by the rules of the Registry of Registries, before it judges them.
 
     A target is a file, a folder, - for standard input, the identifier of a record on the shelf, or the OAI-PMH address
-    (http or https) of a whole registry. Exit code 1 when a rule that would keep it out is broken. Files and addresses
-    need no datacenter.
+    (http or https) of a whole registry. Without one it is this registry, as it answers at its own address. Exit code 1
+    when a rule that would keep it out is broken. Files and addresses need no datacenter.
     """
+    anywhere = not targets
+    targets = targets or (_own(instance),)
     names = [target for target in targets if target[:6].lower() == "ivo://"]
     urls = [target for target in targets if target.partition("://")[0].lower() in ("http", "https")]
     paths = [target for target in targets if target not in names and target not in urls]
@@ -41,7 +46,8 @@ def validate(instance: Path, targets: tuple[str, ...], strict: bool, as_json: bo
         with site_of(instance) as site:
             verdicts = [judging.of_record(site.schemas, _record(site, name)) for name in names]
             verdicts += _of_files(site.schemas, paths)
-            reports = _of_registries(site.fetcher, site.schemas, urls)
+            fetcher = Fetcher(site.settings.model_copy(update={"allowed_networks": _ALL})) if anywhere else site.fetcher
+            reports = _of_registries(fetcher, site.schemas, urls)
     else:
         schemas = Schemas()
         verdicts, reports = list(_of_files(schemas, paths)), []
@@ -50,6 +56,13 @@ def validate(instance: Path, targets: tuple[str, ...], strict: bool, as_json: bo
     document = [_plain(one) for one in verdicts] + [_plain_report(one) for one in reports]
     emit(document, as_json, lambda: _say(verdicts, reports))
     _end([*(one.verdict for one in verdicts), *(one.verdict for one in reports)], strict)
+
+
+def _own(instance: Path) -> str:
+    if not instance.is_dir():
+        raise click.UsageError(f"Say what to judge: there is no datacenter in {instance} that could be judged itself.")
+    with site_of(instance) as site:
+        return site.settings.url("oai")
 
 
 def _end(verdicts: list[str], strict: bool) -> None:

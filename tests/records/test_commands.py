@@ -160,6 +160,17 @@ def test_validate_of_files_needs_no_datacenter(
     assert ended.value.code == 0 and not (tmp_path / "none").exists()
 
 
+def test_validate_alone_is_of_the_registry_itself(
+    command: Any, north: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = command("validate")
+    assert said.code == 1 and "/oai: fail, 0 records" in said.out and "allowed_networks" not in said.out, "nobody serves it now"
+    monkeypatch.setattr(sys, "argv", ["registry", "--instance", str(tmp_path / "none"), "validate"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and "no datacenter in" in capsys.readouterr().err
+
+
 def test_reproject_makes_lost_rows_anew(command: Any, north: Any) -> None:
     with north.database.write() as connection:
         before = connection.execute(select(*described(rr_resource)).order_by(rr_resource.c.ivoid)).all()
