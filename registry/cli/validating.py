@@ -21,7 +21,6 @@ from registry.records.rofr_registry import Report
 from registry.site import Site
 from vosi.schemas import Schemas
 
-
 _ALL = ["0.0.0.0/0", "::/0"]  # our own address may be in a network that no other record may name
 
 
