@@ -64,16 +64,17 @@ class Endpoint:
 
 def find(
     connection: Connection, standard_id: str = "", *, ivoid: str = "", interface_type: str = "",
-    datacenters: Collection[str] | None = None,
+    datacenters: Collection[str] | None = None, among: Collection[str] | None = None,
 ) -> list[Endpoint]:
     """The endpoints that satisfy `standard_id`, best first; '' takes every standard, and then they come by service.
 
     `ivoid` narrows to one service, `interface_type` to one xsi:type such as vs:ParamHTTP; case does not matter.
-    `datacenters` are authorities (lower case) to look at instead of our own records. An identifier that is none finds
-    nothing.
+    `datacenters` are authorities (lower case) to look at instead of our own records; `among` are the keys of the only
+    records to look at. An identifier that is none finds nothing.
     """
     try:
-        rows = connection.execute(_query(connection, standard_id, ivoid, datacenters)).all()
+        wanted = candidates(connection, standard_id, ivoid, datacenters)
+        rows = connection.execute(wanted if among is None else wanted.where(records.c.key.in_(among))).all()
     except InvalidIdentifier:
         return []
     read = _read(connection, {row.key: row.digest for row in rows})
@@ -152,7 +153,8 @@ def datacenters(connection: Connection) -> dict[str, str]:
     return {row.authority: row.title for row in connection.execute(query)}
 
 
-def _query(connection: Connection, standard_id: str, ivoid: str, datacenters: Collection[str] | None) -> Any:
+def candidates(connection: Connection, standard_id: str, ivoid: str, datacenters: Collection[str] | None) -> Any:
+    """The statement for the capabilities that `find` looks at. Raises InvalidIdentifier."""
     query = (
         select(records.c.key, records.c.ivoid, records.c.title, records.c.digest, rr_capability.c.cap_index)
         .join(rr_capability, rr_capability.c.ivoid == records.c.key)

@@ -61,7 +61,12 @@ def answer(connection: Connection, settings: Settings, query: Asked) -> list[End
     Those that do not work now come last, and are left out only where the query asks for a status.
     """
     found = find(connection, query.standard_id, ivoid=query.ivoid, interface_type=query.interface_type,
-                 datacenters=_places(connection, settings, query.datacenter))
+                 datacenters=places(connection, settings, query.datacenter))
+    return sorted(narrowed(connection, settings, query, found), key=lambda one: one.state in _LATER)
+
+
+def narrowed(connection: Connection, settings: Settings, query: Asked, found: list[Endpoint]) -> list[Endpoint]:
+    """Those of `found` that have what else is asked, in their order, each with its state and zone."""
     if query.words:
         found = _with_words(connection, found, query.words)
     if query.security:
@@ -69,12 +74,12 @@ def answer(connection: Connection, settings: Settings, query: Asked) -> list[End
     keys = {one.key for one in found}
     known = store.states(connection, keys) if found else {}
     told = [_told(settings, one, known) for one in found]
-    told = [one for one in told
+    return [one for one in told
             if (not query.zone or one.zone == query.zone) and (not query.status or one.state == query.status)]
-    return sorted(told, key=lambda one: one.state in _LATER)
 
 
-def _places(connection: Connection, settings: Settings, datacenter: str) -> Collection[str] | None:
+def places(connection: Connection, settings: Settings, datacenter: str) -> Collection[str] | None:
+    """The authorities whose services are looked at; none for our own."""
     ours = settings.authority.lower()
     if datacenter in ("", ours):
         return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.errors import Refusal, Unavailable
 from registry.records.views import is_web_address, path_of
-from registry.services import answers, behalf, own, own_tables, query, runner, telling, waiting
+from registry.services import answers, behalf, own, own_tables, query, runner, telling, waiting, windows
 from registry.services.find import Endpoint, datacenters, nearest
 from registry.services.marks import Marks
 from registry.services.query import Asked
@@ -116,13 +117,10 @@ def find_services(suffix: str) -> Response | str:
     """
     said = {name.lower(): value for name, value in request.args.items()}
     seconds, etag = waiting.seconds(said.pop("wait", "")), said.pop("etag", "")
-    asked = query.asked(said)
     kind = _kind(suffix)
     if kind == HTML:
-        found, near = _found(asked)
-        with _site().database.read() as connection:
-            others = datacenters(connection)
-        return render_template("services/find.html", found=found, asked=asked, near=near, others=others)
+        return _listed(said)
+    asked = query.asked(said)
     known = etag or request.headers.get("If-None-Match", "")
     if not seconds or not known:
         return _conditional(_answer(asked, kind))
@@ -132,6 +130,27 @@ def find_services(suffix: str) -> Response | str:
     if etag and (response.get_etag()[0] or "-") in etag:
         return Response(status=304, headers={"ETag": response.headers["ETag"], "Vary": "Accept"})
     return _conditional(response)
+
+
+def _listed(said: dict[str, str]) -> str:
+    """A page of the answer; `after` and `size` are the page's own."""
+    site, after, many = _site(), said.pop("after", ""), windows.size_asked(said.pop("size", ""))
+    asked = query.asked(said)
+    with site.database.read() as connection:
+        found = windows.window(connection, site.settings, asked, after.lower(), many)
+        near = ""
+        if asked.standard_id and not (found.endpoints or after or found.cut):
+            near = nearest(connection, asked.standard_id, known_ids(connection))
+        others = datacenters(connection)
+    state = {name: value for name, value in said.items() if value}
+    same = {**state, **({"size": str(many)} if many != windows.SIZES[0] else {})}
+    return render_template(
+        "services/find.html", found=found, asked=asked, near=near, others=others, after=after, size=many, sizes=windows.SIZES,
+        query=urlencode(state), first=_query(same), following=_query({**same, "after": found.after}) if found.after else "")
+
+
+def _query(said: dict[str, str]) -> str:
+    return f"{request.script_root}/find" + (f"?{urlencode(said)}" if said else "")
 
 
 def _found(asked: Asked) -> tuple[list[Endpoint], str]:
