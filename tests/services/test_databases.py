@@ -9,7 +9,7 @@ from pytest_httpserver import HTTPServer
 
 from registry import clock
 from registry.records import founding, store as shelf
-from registry.services import checking, importing, query, telling, watches, watching
+from registry.services import checking, importing, query, telling, watches, watching, windows
 from registry.services.health import polling, store
 from registry.services.health.rules import DOWN, UP, Look
 from registry.services.marks import Marks
@@ -30,7 +30,9 @@ def test_the_whole_life_of_a_service(any_site: Any, httpserver: HTTPServer) -> N
     url = serve(httpserver)
     importing.register(site, url, key="stars", who="test")
     with site.database.read() as connection:
-        assert query.answer(connection, site.settings, query.Asked(CONE, status=UP, zone="internal", words="stars"))
+        asked = query.Asked(CONE, status=UP, zone="internal", words="stars", interface_type="vs:ParamHTTP")
+        found = query.answer(connection, site.settings, asked)
+        assert found and windows.window(connection, site.settings, asked, "", 50).endpoints == found
         assert "ivo://north.example/std/peaks#query-1.0" in reading.known_ids(connection)
     marks = Marks(site)
     before = marks._look()
