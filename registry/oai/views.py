@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 from contextlib import AbstractContextManager, nullcontext
-from io import BytesIO
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from sqlalchemy.exc import OperationalError
-from werkzeug.wsgi import wrap_file
 
-from registry import clock
+from registry import clock, sending
 from registry.oai import envelope, verbs
 from registry.oai.errors import OaiError
 from registry.oai.load import RETRY_AFTER, Load, Overloaded
@@ -20,17 +18,7 @@ from registry.oai.verbs import Answer, Repository
 blueprint = Blueprint("oai", __name__)
 _NAME, _LOAD = "oai repository", "oai load"
 _WORTH_PACKING = 1024  # bytes
-_LARGE = 2**18  # bytes
-_PIECE = 2**17  # bytes
 _LISTS = frozenset({"ListRecords", "ListIdentifiers"})
-
-
-class _Page(BytesIO):
-    """A page as a file. The server asks for megabytes, sends what the socket takes, and asks again for the rest."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """At most one piece where a size is asked for: what will not be sent now is not copied now."""
-        return super().read(min(size, _PIECE) if size and size > 0 else size)
 
 
 def register(app: Flask) -> None:
@@ -104,8 +92,6 @@ def _sent(moment: str, attributes: dict[str, str], body: list[bytes]) -> Respons
         page = gzip.compress(page, compresslevel=5)
         headers |= {"Content-Encoding": "gzip", "Content-Length": str(len(page))}
     kind = "text/xml; charset=utf-8"
-    if len(page) < _LARGE:
+    if len(page) < sending.LARGE:
         return Response(page, headers=headers, content_type=kind)
-    # handed over as a file that is in memory: so the server does not copy it to one on the disk first
-    file = wrap_file(request.environ, _Page(page))
-    return Response(file, headers=headers, content_type=kind, direct_passthrough=True)
+    return Response(sending.file_of(request.environ, page), headers=headers, content_type=kind, direct_passthrough=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Connection, and_, delete, insert, or_, select
 
 from registry.records import store
 from registry.site import Site
-from registry.tables import records
+from registry.tables import facts, records
 
+REPROJECTED = "tables of searches made anew"  # fact: another value each time, for whoever keeps what they said
 BATCH = 100
 _BEHIND = or_(
     and_(records.c.status == store.ACTIVE, records.c.projected != records.c.digest),
@@ -32,7 +34,15 @@ def reproject(
             page = [store.record_of(row) for row in connection.execute(query)]
             for record in page:
                 store.project(connection, record)
+            if page:
+                _tell(connection)
         if not page:
             return done
         after, done = page[-1].key, done + len(page)
         progress(done, page[-1].ivoid)
+
+
+def _tell(connection: Connection) -> None:
+    """The records keep their datestamps: this alone says that searches may find something else now."""
+    connection.execute(delete(facts).where(facts.c.name == REPROJECTED))
+    connection.execute(insert(facts).values(name=REPROJECTED, value=uuid.uuid4().hex))

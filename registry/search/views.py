@@ -14,9 +14,11 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from registry import sending
 from registry.errors import Busy, Refusal
 from registry.places import LONGEST_ANSWER
-from registry.search import described
+from registry.search import described, kept
+from registry.search.kept import Kept
 from registry.search.running import Queries, TooManyQueries
 from registry.search.tap import documents, formats, parameters, votable
 from registry.search.tap.cells import convert_of, row_texts
@@ -30,12 +32,13 @@ from registry.uws.store import Job
 from registry.uws.views import Face
 
 blueprint = Blueprint("tap", __name__)
-_QUERIES, _PLACES = "tap queries", "tap places"
+_QUERIES, _PLACES, _KEPT = "tap queries", "tap places", "tap answers"
 _KEPT_FREE = 3  # web threads
 _PATIENCE = 0.5  # seconds that a request waits for a place; for its turn it then waits longer
 _VOTABLE, _XML = "application/x-votable+xml", "text/xml; charset=utf-8"
 _ON_A_PAGE = 100  # rows
-_AT_ONCE = 1000  # rows up to which an answer is made whole, so that its length is known and its errors have a status
+_AT_ONCE = 1000  # rows that are there before an answer begins, so that its errors have a status
+_WHOLE = 4 * 2**20  # bytes up to which an answer is made before it is sent
 _DATABASE_RETRY = 10  # seconds
 
 
@@ -56,6 +59,7 @@ def register(app: Flask) -> None:
     """Serve /tap from the app's datacenter."""
     site = app.extensions["site"]
     app.extensions[_QUERIES] = Queries(site)
+    app.extensions[_KEPT] = Kept()
     app.extensions[_PLACES] = threading.BoundedSemaphore(max(1, site.settings.threads - _KEPT_FREE))
     app.register_blueprint(blueprint)
     app.register_blueprint(list_of("tap_async", ASYNC))
@@ -80,22 +84,50 @@ def sync() -> Response:
 
 def answered(asked: Asked) -> Response:
     """The answer in its format; a long one goes out as its rows come. Raises Refusal before it has begun."""
-    stack = ExitStack()
-    try:
+    name = (asked.query, asked.format.media_type, asked.maxrec)
+    keeping: Kept = current_app.extensions[_KEPT]
+    with ExitStack() as stack:
         stack.enter_context(_place())
-        answer = stack.enter_context(_queries().answer(asked.query, maxrec=asked.maxrec))
-        rows, size = answer.rows, Size()
-        first = list(islice(rows, _AT_ONCE))  # what is refused is refused before an answer has begun
-        table = Table(answer.columns, size.bounding(chain(first, rows)), lambda: answer.overflow, _infos(asked.query))
-        pieces = size.counting(asked.format.write(table))
-        if len(first) < _AT_ONCE:
-            return _sent(b"".join(pieces), asked.format.content_type)
-        kept = stack.pop_all()
-    finally:
-        stack.close()
-    response = _sent(pieces, asked.format.content_type)
-    response.call_on_close(kept.close)
+        state = kept.state(_site().database) if kept.lasting(asked.query) else ""
+        body = stack.enter_context(keeping.shared(state, name))
+        if body is not None:
+            return _sent_whole(body, asked.format.content_type)
+        size = Size()
+        pieces = _pieces(asked, stack, size)
+        first, ended = _first(pieces)
+        if ended and size.fault is not None:
+            raise size.fault
+        if ended:
+            body = b"".join(first)
+            keeping.put(state, name, body)
+            return _sent_whole(body, asked.format.content_type)
+        keeping.let_go(state, name)
+        response = _sent(chain(first, pieces), asked.format.content_type)
+        response.call_on_close(stack.pop_all().close)
     return response
+
+
+def _pieces(asked: Asked, stack: ExitStack, size: Size) -> Iterator[bytes]:
+    """The answer as it comes; `stack` keeps it open. What is refused is refused before an answer has begun."""
+    answer = stack.enter_context(_queries().answer(asked.query, maxrec=asked.maxrec, in_texts=asked.format.takes_texts))
+    begun = 1 if answer.in_texts else _AT_ONCE
+    content: Iterator[Any] = answer.texts if answer.in_texts else answer.rows
+    content = size.bounding(chain(list(islice(content, begun)), content))
+    table = Table(answer.columns, () if answer.in_texts else content, lambda: answer.overflow, _infos(asked.query),
+                  texts=content if answer.in_texts else None)
+    return size.counting(asked.format.write(table))
+
+
+def _first(pieces: Iterator[bytes]) -> tuple[list[bytes], bool]:
+    """The first megabytes of an answer, and whether they are all of it: then its length is known."""
+    found: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        found.append(piece)
+        length += len(piece)
+        if length > _WHOLE:
+            return found, False
+    return found, True
 
 
 class Size:
@@ -103,6 +135,7 @@ class Size:
 
     def __init__(self) -> None:
         self._bytes = 0
+        self.fault: Refusal | None = None  # that ended the answer
 
     def counting(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """The pieces as they are."""
@@ -110,13 +143,17 @@ class Size:
             self._bytes += len(piece)
             yield piece
 
-    def bounding(self, rows: Iterator[Any]) -> Iterator[Any]:
-        """The rows as they are. Raises TooLarge between them."""
-        for row in rows:
-            if self._bytes > LONGEST_ANSWER:
-                raise TooLarge(f"The answer is larger than {LONGEST_ANSWER // 2**20} MiB, the most that is sent at once: ask for "
-                               "fewer rows or columns, or send the query to /tap/async.")
-            yield row
+    def bounding(self, content: Iterator[Any]) -> Iterator[Any]:
+        """What the answer is made of, as it is. Raises TooLarge between its parts."""
+        try:
+            for part in content:
+                if self._bytes > LONGEST_ANSWER:
+                    raise TooLarge(f"The answer is larger than {LONGEST_ANSWER // 2**20} MiB, the most that is sent at once: "
+                                   "ask for fewer rows or columns, or send the query to /tap/async.")
+                yield part
+        except Refusal as refusal:
+            self.fault = refusal
+            raise
 
 
 @contextmanager
@@ -204,9 +241,18 @@ def _queries() -> Queries:
     return found
 
 
-def _sent(body: bytes | str | Iterator[bytes], content_type: str) -> Response:
+def _sent(body: Any, content_type: str) -> Response:
     return Response(body, content_type=content_type,
                     headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"})
+
+
+def _sent_whole(body: bytes, content_type: str) -> Response:
+    if len(body) < sending.LARGE:
+        return _sent(body, content_type)
+    answer = _sent(sending.file_of(request.environ, body), content_type)
+    answer.headers["Content-Length"] = str(len(body))
+    answer.direct_passthrough = True
+    return answer
 
 
 @blueprint.errorhandler(Refusal)

@@ -217,7 +217,7 @@ def test_an_answer_that_is_too_large_is_given_up(world: World) -> None:
     look_until(crew, lambda: all(world.job(url).final for url in urls))
     assert [world.job(url).phase for url in urls] == ["ERROR", "COMPLETED"]
     assert "4 KiB, job_disk_max" in (world.job(urls[0]).error or "")
-    assert not (world.site.settings.instance / "results" / name(urls[0])).exists()
+    until(lambda: not (world.site.settings.instance / "results" / name(urls[0])).exists())
 
 
 def test_deleted_queries_and_those_whose_time_has_come_leave_nothing(world: World) -> None:

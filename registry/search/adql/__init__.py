@@ -22,6 +22,7 @@ class Translated:
     sql: str
     parameters: dict[str, str]
     columns: tuple[DescribedColumn, ...]
+    lines: bool = False  # whether it gives texts instead of rows, as `lines` says
 
 
 def translate(adql: str, dialect: Literal["sqlite", "postgresql"], maxrec: int | None = None) -> Translated:

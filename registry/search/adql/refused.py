@@ -38,6 +38,11 @@ def refuse(words: str, node: exp.Expr | None = None, advice: str = "") -> AdqlRe
     return AdqlRefused(f"{words}{place(node)}{': ' + advice if advice else ''}.")
 
 
+def cannot(words: str) -> AdqlRefused:
+    """The error to raise where a database has said, in these words, that it cannot work the query out."""
+    return AdqlRefused(f"The database cannot work this out: {words.rstrip('.')}.")
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """`perhaps rr.resource is meant` or ''; by letters, without their case."""
     by_letters = {one.lower(): one for one in known}

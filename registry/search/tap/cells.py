@@ -5,11 +5,11 @@ Databases differ in what they make of a number (PostgreSQL's sums are decimals):
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from registry.search.adql.lines import real
 from registry.search.described import DescribedColumn
 
 Convert = Callable[[Any], str]
@@ -20,6 +20,7 @@ WHOLE, REAL = frozenset({"short", "int", "long"}), frozenset({"float", "double"}
 class Table:
     """What is to be written: `overflow` is called behind the rows, `infos` are (name, value) for formats that have them.
 
+    Instead of rows there may be `texts`, blocks that the database has made of them (`adql.lines`), for formats that take these.
     Formats with a place for an error behind the rows write it there; without `late_errors` it is raised, as by the others.
     """
 
@@ -28,6 +29,7 @@ class Table:
     overflow: Callable[[], bool]
     infos: tuple[tuple[str, str], ...] = ()
     late_errors: bool = True
+    texts: Iterable[bytes] | None = None
 
 
 def convert_of(column: DescribedColumn) -> Convert | None:
@@ -46,11 +48,3 @@ def row_texts(row: Sequence[Any], converts: Sequence[Convert | None]) -> list[st
 def whole(value: Any) -> str:
     """A whole number."""
     return str(int(value))
-
-
-def real(value: Any) -> str:
-    """A number as it reads back; what is none or infinite as VOTable writes it (VOTable 1.4 §6)."""
-    number = float(value)
-    if math.isfinite(number):
-        return repr(number)
-    return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"

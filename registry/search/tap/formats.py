@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from registry.search.adql import lines
 from registry.search.described import DescribedColumn
 from registry.search.tap import votable
 from registry.search.tap.cells import Table as Table, convert_of, row_texts
@@ -17,11 +19,16 @@ from registry.search.tap.cells import Table as Table, convert_of, row_texts
 VOTABLE, BINARY2 = "application/x-votable+xml", "application/x-votable+xml;serialization=BINARY2"
 CSV, JSON = "text/csv", "application/json"
 _BLOCK = 500  # rows made into one piece
+_CELL, _ROW = lines.CELL.encode(), lines.ROW.encode()
+_COMMA, _MANY_ODD = re.compile(b",").search, re.compile(b'[,"\n\r]').search  # in what stands in quotation marks (RFC 4180)
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format: `media_type` as asked for and as sent, other `names` for it, the ending of its files, its writer."""
+    """One format: `media_type` as asked for and as sent, other `names` for it, the ending of its files, its writer.
+
+    With `takes_texts` it can do with a table's texts instead of its rows.
+    """
 
     media_type: str
     names: tuple[str, ...]
@@ -29,6 +36,7 @@ class Format:
     write: Callable[[Table], Iterator[bytes]]
     ivoid: str = ""
     sent: str = ""
+    takes_texts: bool = False
 
     @property
     def content_type(self) -> str:
@@ -51,14 +59,29 @@ def _binary2(table: Table) -> Iterator[bytes]:
 
 def _csv(table: Table) -> Iterator[bytes]:
     """RFC 4180, the names of the columns first. It has no place for an error or an overflow: an error breaks off."""
+    yield _csv_lines([[column.name for column in table.columns]])
+    if table.texts is not None:
+        yield from map(_csv_texts, table.texts)
+        return
     converts = [convert_of(column) for column in table.columns]
-    block: Sequence[Sequence[Any]] = [[column.name for column in table.columns]]
     left = (row_texts(row, converts) for row in table.rows)
-    while block:
-        text = io.StringIO()
-        csv.writer(text).writerows(block)
-        yield text.getvalue().encode("utf-8", "replace")
-        block = list(islice(left, _BLOCK))
+    while block := list(islice(left, _BLOCK)):
+        yield _csv_lines(block)
+
+
+def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _csv_texts(block: bytes) -> bytes:
+    """The same of rows that the database has put together: what is alike in all cells is done to all of them at once."""
+    empty = b"" if _CELL in block else b'""'  # a row of one column would be an empty line, which is none
+    cells = block.replace(_ROW, _CELL + _ROW + _CELL).split(_CELL)
+    odd = _MANY_ODD if b'"' in block or b"\n" in block or b"\r" in block else _COMMA
+    cells = [b'"' + cell.replace(b'"', b'""') + b'"' if odd(cell) else cell or empty for cell in cells]
+    return b",".join(cells).replace(b"," + _ROW + b",", b"\r\n") + b"\r\n"
 
 
 def _json(table: Table) -> Iterator[bytes]:
@@ -88,9 +111,10 @@ def _encoded(value: Any) -> bytes:
 
 FORMATS = (
     Format(VOTABLE, ("votable", "votable/td", "text/xml", "application/xml", "application/x-votable+xml;serialization=tabledata"),
-           "vot", _votable, "ivo://ivoa.net/std/TAPRegExt#output-votable-td"),
+           "vot", _votable, "ivo://ivoa.net/std/TAPRegExt#output-votable-td", takes_texts=True),
     Format(BINARY2, ("votable/b2",), "vot", _binary2, "ivo://ivoa.net/std/TAPRegExt#output-votable-binary2"),
-    Format(CSV, ("csv", "text/csv;header=present"), "csv", _csv, sent="text/csv; header=present; charset=utf-8"),
+    Format(CSV, ("csv", "text/csv;header=present"), "csv", _csv, sent="text/csv; header=present; charset=utf-8",
+           takes_texts=True),
     Format(JSON, ("json",), "json", _json),
 )
 _BY_NAME = {name.lower(): one for one in FORMATS for name in (one.media_type, *one.names)}

@@ -13,6 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from registry.errors import Refusal
+from registry.search.adql import lines
 from registry.search.described import DescribedColumn
 from registry.search.tap import binary2
 from registry.search.tap.cells import Convert, Table, convert_of, row_texts
@@ -26,7 +27,11 @@ _TAIL = "</RESOURCE>\n</VOTABLE>\n"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # what the quick way of a block cannot do: what no document holds, and line ends that a parser would change
 _ODD = re.compile("[^\t\n\x1e\x1f\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CELL, _ROW = "\x1f", "\x1e"  # between cells and rows; neither can be in a document
+# the same of blocks that a database has made, between whose cells and rows stand signs that no document holds
+_NEVER = bytes(sign for sign in range(32) if chr(sign) not in f"\t\n\r{lines.CELL}{lines.ROW}")
+_LAST_TWO = re.compile(b"\xef\xbf[\xbe\xbf]")  # U+FFFE and U+FFFF
+_NOT_IN_MARKED = re.compile("[^\t\n\r\x1e\x1f\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CELL, _ROW = lines.CELL, lines.ROW
 _BETWEEN_CELLS, _BETWEEN_ROWS = "</TD><TD>", "</TD></TR>\n<TR><TD>"
 
 
@@ -76,6 +81,9 @@ def printable(text: str) -> str:
 
 def _tabledata(table: Table) -> Iterator[bytes]:
     yield b"<TABLEDATA>\n"
+    if table.texts is not None:
+        yield from map(_marked, table.texts)
+        return
     converts = [convert_of(column) for column in table.columns]
     left = iter(table.rows)
     while block := list(islice(left, BLOCK)):
@@ -93,6 +101,15 @@ def _block(rows: Sequence[Sequence[Any]], converts: Sequence[Convert | None]) ->
     if odd:
         whole = whole.replace("\r", "&#13;")
     return f"<TR><TD>{whole.replace(_CELL, _BETWEEN_CELLS).replace(_ROW, _BETWEEN_ROWS)}</TD></TR>\n"
+
+
+def _marked(block: bytes) -> bytes:
+    """Rows that the database has put together, with `lines`' signs between cells and rows."""
+    if len(block.translate(None, _NEVER)) != len(block) or _LAST_TWO.search(block):
+        block = _NOT_IN_MARKED.sub("\ufffd", block.decode()).encode()
+    block = block.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;").replace(b"\r", b"&#13;")
+    return (b"<TR><TD>" + block.replace(lines.CELL.encode(), _BETWEEN_CELLS.encode())
+            .replace(lines.ROW.encode(), _BETWEEN_ROWS.encode()) + b"</TD></TR>\n")
 
 
 def _quoted(value: str) -> str:
