@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class Settings(BaseSettings):
         description="Address of the proxy in front, whose X-Forwarded-For tells who asks; * where only proxies reach the port.",
     )
     trusted_proxy_count: int = Field(1, ge=1, le=10, description="Proxies of ours that a request comes through.")
+    metrics_networks: list[str] = Field(
+        default_factory=list,
+        description="Networks (CIDR) whose hosts may read /metrics without an account; administrators always may.",
+    )
     threads: int = Field(12, ge=2, description="Web threads; at most half of them may wait in a blocking request.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the instance folder.")
     xsd_folder: Path | None = Field(None, description="Another folder of XML schemas with a catalog.json.")
@@ -188,6 +193,13 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("metrics_networks")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            ip_network(network)  # raises ValueError with a sentence
+        return value
 
     @field_validator("data")
     @classmethod

@@ -64,6 +64,11 @@ def state(database: Database) -> State:
         return _state(connection, database.name)
 
 
+def newest() -> str:
+    """The revision that this program needs."""
+    return _known()[0].number
+
+
 def upgrade(database: Database) -> State:
     """Bring `database` to the newest schema; nothing happens where it is there already. What it was like before.
 
@@ -133,16 +138,15 @@ def _taken_back(database: Database) -> Iterator[Connection]:
 
 def _state(connection: Connection, name: str) -> State:
     known = _known()
-    newest = known[0].number
     present = MigrationContext.configure(connection).get_current_revision() or ""
     if not present:
         if inspect(connection).has_table(_MARK):
             raise DatabaseRefused(f"The {name} has a table {_MARK} and does not say of which version it is: it is not a "
                                   "registry's. Name another one in database_url, or restore a backup.")
-        return State("", newest, ())
+        return State("", newest(), ())
     check_known(present, name)
     numbers = [one.number for one in known]
-    return State(present, newest, tuple(reversed(known[:numbers.index(present)])))
+    return State(present, newest(), tuple(reversed(known[:numbers.index(present)])))
 
 
 def check_known(revision: str, name: str) -> None:

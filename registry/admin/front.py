@@ -1,9 +1,8 @@
-"""The public front page, the colours of the pages, and what a load balancer asks."""
+"""The public front page, and the colours of the pages."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, jsonify, redirect, render_template, request
-from sqlalchemy import text
+from flask import Flask, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from registry.admin import figures
@@ -18,8 +17,6 @@ def register(app: Flask) -> None:
     """Put the addresses that belong to no room on the application."""
     app.add_url_rule("/", "front", front)
     app.add_url_rule("/theme", "theme", theme, methods=["POST"])
-    app.add_url_rule("/healthz", "healthz", healthz)
-    app.add_url_rule("/readyz", "readyz", readyz)
 
 
 def front() -> str:
@@ -43,15 +40,3 @@ def theme() -> BaseResponse:
             secure=site().settings.base_url.startswith("https://"),
         )
     return response
-
-
-def healthz() -> Response:
-    """Whether this process answers at all."""
-    return jsonify(status="ok")
-
-
-def readyz() -> Response:
-    """Whether it can serve: the database answers. A database that does not is a 503 by the handler of its error."""
-    with site().database.read() as connection:
-        connection.execute(text("SELECT 1"))
-    return jsonify(status="ready", authority=site().settings.authority)

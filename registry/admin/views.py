@@ -33,6 +33,7 @@ from registry.admin import (
     services,
     sources,
     trials,
+    vitals,
 )
 from registry.admin.pages import api as api_blueprint, pages
 from registry.records.views import path_of
@@ -54,5 +55,6 @@ def register(app: Flask) -> None:
     guard.register(app)
     errors.register(app)
     front.register(app)
+    vitals.register(app)
     app.register_blueprint(pages)
     app.register_blueprint(api_blueprint)

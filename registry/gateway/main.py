@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from waitress.server import create_server
 
+from registry import beats
 from registry.gateway.forward import Forwarder
 from registry.site import Site
 from registry.tables import facts
@@ -29,6 +30,7 @@ _log = logging.getLogger("registry.gateway")
 def run(site: Site, stop: threading.Event, *, host: str = "", port: int = 0) -> None:
     """Serve until `stop` is set. `host` (default: the fact) and `port` (default: the setting) are for tests."""
     port = port or site.settings.gateway_port
+    beats.keep(site, beats.GATEWAY, stop)
     while not stop.is_set():
         address = host or _await_address(site, stop)
         server = _bind(site, stop, address, port, fixed=bool(host)) if address else None

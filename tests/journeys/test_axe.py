@@ -85,7 +85,7 @@ def addresses(app: Any) -> list[str]:
     """One address for each rule that can be read."""
     found = []
     for rule in app.url_map.iter_rules():
-        if "GET" not in rule.methods or rule.endpoint.startswith(("static", "bootstrap", "api.", "healthz", "readyz")):
+        if "GET" not in rule.methods or rule.endpoint.startswith(("static", "bootstrap", "api.", "healthz", "readyz", "metrics")):
             continue
         fill = {**FILL, "name": next((name for start, name in NAMES.items() if rule.rule.startswith(start)), FILL["name"])}
         found.append(re.sub(r"<(?:[^<>:]+:)?(\w+)>", lambda match, fill=fill: fill.get(match[1], "x"), rule.rule).lstrip("/"))
