@@ -21,6 +21,7 @@ PROGRAMS = {
     "writes-much": "dd if=/dev/zero of=/results/big bs=1048576 count=1024; sleep 30",
     "sleeps": "echo asleep; sleep 60; echo awake",
     "vanishes": "true",
+    "tells": "for n in $(seq 50); do echo \"line $n\"; sleep 0.1; done; printf 'a,b\\n1,2\\n' > /results/table.csv",
 }
 
 

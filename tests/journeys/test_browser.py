@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from applications.demo.datacenter import Datacenter
 from tests.journeys import chromium
@@ -58,6 +59,6 @@ def test_from_login_to_a_finished_job(datacenter: Datacenter, tmp_path: Path) ->
         download.value.save_as(kept)
         assert kept.stat().st_size == int(page.locator("#results td[title]").first.get_attribute("title").split()[0])
         preview = page.locator("img.preview")
-        if preview.count():
-            assert preview.evaluate("image => image.complete && image.naturalWidth > 0")
+        expect(preview).to_be_visible()
+        assert preview.evaluate("image => image.complete && image.naturalWidth > 0")
     assert seen.wrong == []
