@@ -13,7 +13,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from registry import access, clock, rights
-from registry.applications import catalogue, publication, references, repository, seen
+from registry.applications import announcing, catalogue, publication, references, repository, seen
 from registry.applications.publication import Wording
 from registry.applications.references import BadReference
 from registry.applications.seen import APPROVED, BARRED, DRAFT, REJECTED, RETRACTED, VULNERABLE, Seen
@@ -129,7 +129,10 @@ def submit(site: Site, reference: str, *, who: str, name: str = "", wording: Wor
         known = seen.get(connection, made.reference)
         if known is not None and known.state in (APPROVED, VULNERABLE, RETRACTED, REJECTED):
             raise NotNow(known.barred or f"{known.app} is {known.reference} already: it was approved by {known.decider}.")
-        seen.put(connection, [replace(made, state=DRAFT, decided="", decider="")])
+        waiting = replace(made, state=DRAFT, decided="", decider="")
+        seen.put(connection, [waiting])
+        if known is None:
+            announcing.note(connection, site, [waiting])
     refresh(site, ivoid)
     return _now(site, made)
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from registry import clock
-from registry.applications import approving, catalogue, publication, repository, seen
+from registry.applications import announcing, approving, catalogue, publication, repository, seen
 from registry.applications.contract import LABEL, Contract, ContractError
 from registry.applications.distribution import (
     Distribution,
@@ -71,11 +71,18 @@ class _New:
 
 
 def turn(site: Site, stop: threading.Event | None = None) -> int:
-    """Look at what is due; says how many repositories that were. Never raises for what a repository does.
+    """Look at what is due, and tell hooks what waits; says how many repositories were due. Never raises for what others do.
 
     When `stop` is set the looks break off, and the next turn of any worker goes on with them.
     """
     stop = stop or threading.Event()
+    try:
+        return _looked_at(site, stop)
+    finally:
+        announcing.tell(site)
+
+
+def _looked_at(site: Site, stop: threading.Event) -> int:
     with site.database.read() as connection:
         if not seen.due(connection) and _configured(connection) == _wanted(site):
             return 0
@@ -333,6 +340,7 @@ class _Looking:
                     continue  # a person has been faster
                 rows.append(self._placed(connection, one, rows))
             seen.put(connection, rows)
+            announcing.note(connection, self._site, (one for one in rows if one.state == seen.DRAFT))
             seen.put_tags(connection, self._watched.host, moved)
         for row in rows:
             self._look.states[row.state] = self._look.states.get(row.state, 0) + 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 from sqlalchemy import Integer, SmallInteger, String
 
 from registry.tables.access import accounts, api_tokens, identities, login_attempts, sessions, visits
-from registry.tables.applications import images, repositories, repository_images, repository_tags
+from registry.tables.applications import draft_news, images, repositories, repository_images, repository_tags
 from registry.tables.base import metadata
 from registry.tables.dispatch import dispatched, runners
 from registry.tables.harvest import harvest_changes, harvest_problems, harvest_runs, harvest_seen, quarantine, sources
@@ -44,10 +44,10 @@ from registry.tables.site import audit, facts
 from registry.tables.uws import job_parameters, job_phases, job_results, job_usage, jobs
 
 __all__ = [
-    "accounts", "api_tokens", "audit", "authorities", "described", "dispatched", "drafts", "facts", "harvest_changes",
-    "harvest_problems", "harvest_runs", "harvest_seen", "health", "health_changes", "held_changes", "identities", "images",
-    "is_number", "job_parameters", "job_phases", "job_results", "job_usage", "jobs", "login_attempts", "metadata",
-    "moc_cells", "quarantine", "record_versions", "records", "repositories", "repository_images", "repository_tags",
+    "accounts", "api_tokens", "audit", "authorities", "described", "dispatched", "draft_news", "drafts", "facts",
+    "harvest_changes", "harvest_problems", "harvest_runs", "harvest_seen", "health", "health_changes", "held_changes",
+    "identities", "images", "is_number", "job_parameters", "job_phases", "job_results", "job_usage", "jobs", "login_attempts",
+    "metadata", "moc_cells", "quarantine", "record_versions", "records", "repositories", "repository_images", "repository_tags",
     "rr_alt_identifier", "rr_capability", "rr_interface", "rr_intf_param", "rr_relationship", "rr_res_date", "rr_res_detail",
     "rr_res_role", "rr_res_schema", "rr_res_subject", "rr_res_table", "rr_resource", "rr_stc_spatial", "rr_stc_spectral",
     "rr_stc_temporal", "rr_table_column", "rr_tap_table", "rr_validation", "runners", "sessions", "set_members", "sets",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Index, String, Table, Text, func
+from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Index, Integer, String, Table, Text, func
 
-from registry.tables.base import metadata
+from registry.tables.base import metadata, number
 
 images = Table(  # what an image's label says, read once per digest
     "images", metadata,
@@ -56,3 +56,11 @@ repository_images = Table(  # every image of them that was seen, and what was de
 Index("repository_images_by_state", repository_images.c.state, repository_images.c.seen)
 Index("repository_images_by_host", repository_images.c.host)
 Index("repository_images_by_ivoid", func.lower(repository_images.c.ivoid))
+draft_news = Table(  # images that began to wait for a person, for hooks
+    "draft_news", metadata, number(),
+    Column("at", String, nullable=False),
+    Column("waiting", Integer, nullable=False),  # how many
+    Column("images", JSON, nullable=False),  # the first of them, as people call them
+    Column("tries", Integer),  # of telling the hooks; none when there is nothing left to tell
+    Column("told", JSON, nullable=False, default=list),  # hooks that know
+)

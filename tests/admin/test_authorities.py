@@ -140,7 +140,8 @@ def test_no_route_changes_what_stands_under_another_authority(bound: Any, app: A
             said = answer.get_data(as_text=True)
             if answer.status_code == 303:
                 said = person.get(answer.location.split("example", 1)[-1]).get_data(as_text=True)
-            assert "publisher publishes in east.example and not in north.example" in said, (endpoint, sent, *re.findall('role="alert">.{0,300}|invalid-feedback.{0,200}', said))
+            told = re.findall('role="alert">.{0,300}|invalid-feedback.{0,200}', said)
+            assert "publisher publishes in east.example and not in north.example" in said, (endpoint, sent, told)
             assert endpoint in WITHOUT_STATUS or answer.status_code == 403, (endpoint, answer.status_code)
             assert kept(bound) == before, (endpoint, sent)
 

@@ -32,3 +32,8 @@ CREATE TABLE visits (
 );
 
 CREATE INDEX ix_visits_address ON visits (address);
+
+CREATE TABLE draft_news (
+    id BIGSERIAL NOT NULL, at VARCHAR COLLATE "C" NOT NULL, waiting INTEGER NOT NULL, images JSON NOT NULL, tries INTEGER,
+    told JSON NOT NULL, PRIMARY KEY (id)
+);

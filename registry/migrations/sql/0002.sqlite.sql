@@ -35,3 +35,8 @@ CREATE INDEX ix_visits_address ON visits (address);
 DROP INDEX rr_tap_table_by_service;
 
 CREATE INDEX rr_tap_table_by_service ON rr_tap_table (svcid, table_name, resid);
+
+CREATE TABLE draft_news (
+    id INTEGER NOT NULL, at VARCHAR NOT NULL, waiting INTEGER NOT NULL, images JSON NOT NULL, tries INTEGER,
+    told JSON NOT NULL, PRIMARY KEY (id)
+);
