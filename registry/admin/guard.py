@@ -196,7 +196,8 @@ def local(path: str) -> str:
 def dress(response: Response) -> Response:
     """Put the headers on an answer that keep scripts, frames and guesses out."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
+    # a page whose own script asks another program on the reader's machine names it, and no more than it is let through
+    headers.setdefault("Content-Security-Policy", POLICY + (f"; connect-src 'self' {g.connects}" if "connects" in g else ""))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
@@ -212,6 +213,7 @@ def _for_pages() -> dict[str, object]:
     theme = request.cookies.get(THEME_COOKIE, "")
     return {
         "viewer": caller() if request.blueprint == "admin" else ANONYMOUS,
+        "request_number": g.get("request_id", "-"),
         "theme": theme if theme in ("light", "dark") else "auto",
         "settings": current_app.extensions["site"].settings,
     }

@@ -23,7 +23,8 @@ def plain(settings: Settings, found: Found) -> dict[str, Any]:
         "records": [_item(settings, item) for item in found.items],
         "facets": {name: [{"value": one.value, "count": one.count} for one in values]
                    for name, values in found.counts.facets.items()},
-        "adql": found.adql or None, "pyvo": lines.pyvo or None, "command": lines.command,
+        "adql": found.adql or None, "pyvo": lines.pyvo or None, "topcat": lines.topcat or None, "table": lines.table or None,
+        "command": lines.command,
     }
 
 
@@ -34,7 +35,8 @@ def _item(settings: Settings, item: Item) -> dict[str, Any]:
         "origin": item.origin, "datestamp": item.datestamp, "updated": item.updated, "description": item.description,
         "waveband": item.waveband.split("#") if item.waveband else [],
         "interfaces": [{"standard_id": standard, "access_url": url} for standard, url in item.endpoints],
-        "url": settings.url(path_of(item.ivoid)[1:]), "pyvo": lines.pyvo, "curl": lines.curl, "xml": lines.xml,
+        "url": settings.url(path_of(item.ivoid)[1:]), "pyvo": lines.pyvo, "topcat": lines.topcat or None, "curl": lines.curl,
+        "xml": lines.xml,
     }
 
 

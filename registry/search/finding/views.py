@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 
 from registry.errors import Refusal
 from registry.records.views import JSON, XML, kind_asked, path_of
@@ -17,6 +17,7 @@ from registry.search.finding.records import Found, search
 from registry.site import Site
 
 blueprint = Blueprint("finding", __name__)
+SAMP_HUB = "http://localhost:21012"  # on the reader's machine: SAMP 1.3 §5.2.1
 # what a facet is called on the page, and what its values begin with that says nothing
 _TITLES = {"type": "Type", "standard": "Standard", "waveband": "Waveband", "authority": "Authority", "subject": "Subject",
            "datacenter": "Datacenter", "status": "Status"}
@@ -36,7 +37,7 @@ def refused(error: Refusal) -> tuple[Response | str, int]:
     if kind == XML:
         return Response(f"{error}\n", content_type="text/plain; charset=utf-8"), error.status
     given = {name: request.args.get(name, "")[:asking.LONGEST] for name in ("q", *asking.FACETS)}
-    return render_template("search/refused.html", error=str(error), given=given), error.status
+    return render_template("search/refused.html", error=str(error), given=given, status=error.status), error.status
 
 
 @blueprint.get("/records", strict_slashes=False)
@@ -62,6 +63,7 @@ def records() -> Response | str:
 
 def _page(found: Found) -> str:
     asked, settings = found.asked, _site().settings
+    g.connects = SAMP_HUB
     facets = [{
         "name": name, "title": _TITLES[name], "chosen": getattr(asked, name) if name in asked.state else "",
         "values": found.counts.facets.get(name, []), "more": name in found.counts.more,
