@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from contextlib import suppress
 
 from lxml import etree
 
+from registry.records.projection import written
 from registry.records.projection.capabilities import data_type
 from registry.records.projection.values import (
-    Part,
+    Prefixes,
     Record,
     Row,
     Rows,
@@ -25,89 +26,91 @@ from registry.records.projection.values import (
 # children of a column, and where their text stands among those that `_walked` gathers
 _PLACE_OF = {"name": 0, "description": 1, "unit": 2, "ucd": 3, "utype": 4, "dataType": 5, "flag": 6}
 
-# a column as nearly all are written: its children in the schema's order, nothing between them, nothing in them but text
-_WRITTEN = re.compile(
-    r'<column(?: std="([^"<]*)")?>\s*<name>([^<]*)</name>\s*' + "".join(
-        rf"(?:<{name}>([^<]*)</{name}>\s*)?" for name in ("description", "unit", "ucd", "utype"))
-    + r"(?:<dataType([^<>]*>[^<]*)</dataType>\s*)?((?:<flag>[^<]*</flag>\s*)*)")
-
+_TABLES = ("rr_res_schema", "rr_res_table", "rr_table_column")
+_FLAG = re.compile("<flag>([^<]*)</flag>")
 _MOST, _LONGEST = 8192, 1000  # columns that are remembered, bytes of one
-_KNOWN: dict[frozenset[tuple[str | None, str]], dict[bytes, Row]] = {}
+_KNOWN: dict[Prefixes, dict[bytes, Row]] = {}
 
 
 def rows(record: Record) -> dict[str, Rows]:
     """The rows of rr_res_schema, rr_res_table and rr_table_column; indexes count from 1 in document order."""
-    ivoid = record.ivoid
-    schemas: Rows = []
-    tables: Rows = []
-    columns: list[tuple[int, etree._Element]] = []
+    if len(record.all("tableset")) == 1:
+        with suppress(written.Unusual):
+            return _by_bytes(record)
+    return _by_elements(record)
+
+
+def _by_elements(record: Record) -> dict[str, Rows]:
+    schemas, tables, columns = made = ([], [], [])  # type: tuple[Rows, Rows, Rows]
     for tableset in record.parts("tableset"):
         for schema in tableset.parts("schema"):
-            schemas.append(_schema(ivoid, len(schemas) + 1, schema))
+            said = [schema.value(name) for name in ("name", "title", "description", "utype")]
+            schemas.append(_schema(record, len(schemas) + 1, *said))
             for table in schema.parts("table"):
-                tables.append(_table(ivoid, len(schemas), len(tables) + 1, table))
-                columns += [(len(tables), column) for column in table.all("column")]
-    made = _columns(record, columns) if columns else []
-    return {"rr_res_schema": schemas, "rr_res_table": tables, "rr_table_column": made}
+                said = [table.value(name) for name in ("name", "title", "description", "utype", "nrows")]
+                tables.append(_table(record, len(schemas), len(tables) + 1, table.element.get("type"), *said))
+                columns += [(record.ivoid, len(tables), *_walked(record, column)) for column in table.all("column")]
+    return dict(zip(_TABLES, made, strict=True))
 
 
-def _schema(ivoid: str, index: int, schema: Part) -> Row:
-    return (ivoid, index, schema.value("name"), schema.value("title"), schema.value("description"),
-            low(schema.value("utype")))
+def _by_bytes(record: Record) -> dict[str, Rows]:
+    schemas, tables, columns = made = ([], [], [])  # type: tuple[Rows, Rows, Rows]
+    ivoid, known = record.ivoid, _known(record)
+    for schema in written.schemas(record):
+        schemas.append(_schema(record, len(schemas) + 1, *schema.said))
+        for table in schema.tables:
+            tables.append(_table(record, len(schemas), len(tables) + 1, *table.said))
+            index = len(tables)
+            for column in table.columns:
+                values = known.get(column)
+                if values is None:
+                    values = _values(record, column)
+                    if len(column) < _LONGEST:
+                        known[column] = values
+                columns.append((ivoid, index, *values))
+    return dict(zip(_TABLES, made, strict=True))
 
 
-def _table(ivoid: str, schema_index: int, index: int, table: Part) -> Row:
-    return (
-        ivoid, index, schema_index,
-        table.value("name"),  # in its author's case (RegTAP 1.1 Erratum)
-        table.value("title"), table.value("description"), low(table.element.get("type")), low(table.value("utype")),
-        whole(table.value("nrows")),
-    )
+def _schema(record: Record, index: int, name: str | None, title: str | None, description: str | None, utype: str | None) -> Row:
+    return record.ivoid, index, clean(name), clean(title), clean(description), low(utype)
 
 
-def _columns(record: Record, columns: Sequence[tuple[int, etree._Element]]) -> Rows:
-    """A row for each; by their bytes where these say all, for columns are most of what there is."""
-    ivoid, written = record.ivoid, _written(record, len(columns))
-    if not written:
-        return [(ivoid, index, *_walked(record, column)) for index, column in columns]
-    known = _known(record)
-    made = []
-    for (index, column), one in zip(columns, written, strict=True):
-        values = known.get(one)
-        if values is None:
-            values = _values(record, column, one)
-            if len(one) < _LONGEST:
-                known[one] = values
-        made.append((ivoid, index, *values))
-    return made
+def _table(
+    record: Record, schema_index: int, index: int, kind: str | None, name: str | None, title: str | None,
+    description: str | None, utype: str | None, count: str | None,
+) -> Row:
+    # its name is in its author's case (RegTAP 1.1 Erratum)
+    return (record.ivoid, index, schema_index, clean(name), clean(title), clean(description), low(kind), low(utype),
+            whole(clean(count)))
 
 
 def _known(record: Record) -> dict[bytes, Row]:
     """The columns of other records whose prefixes mean the same as its: many a column comes again and again."""
     if sum(map(len, _KNOWN.values())) > _MOST:
         _KNOWN.clear()
-    return _KNOWN.setdefault(frozenset(record.element.nsmap.items()), {})
+    return _KNOWN.setdefault(record.prefixes, {})
 
 
-def _written(record: Record, count: int) -> list[bytes]:
-    """What is written of so many columns, up to their end tags; nothing where it must be looked at element by element."""
-    xml = record.xml
-    # without comments, CDATA and instructions every < begins a tag, and so each piece is a column of the tree
-    if not record.declared_at_root or b"<!" in xml or b"<?" in xml or xml.count(b"<column") != count:
-        return []
-    *pieces, _ = xml.split(b"</column>")
-    return [piece[piece.rfind(b"<column"):] for piece in pieces] if len(pieces) == count else []
-
-
-def _values(record: Record, column: etree._Element, written: bytes) -> Row:
+def _values(record: Record, column: bytes) -> Row:
     """The row of a column, behind the number of its table."""
-    said = _WRITTEN.fullmatch(written.decode())
-    if not said or b"&" in written:  # the parser knows what these stand for
-        return _walked(record, column)
+    column = column.lstrip()
+    said = written.COLUMN.fullmatch(column.decode())
+    if not said or b"&" in column:  # the parser knows what these stand for
+        return _walked(record, written.parsed(record, column))
     std, name, description, unit, ucd, utype, kind, flags = said.groups()
-    return (clean(name), low(ucd), clean(unit), low(utype), flag(std),
-            joined(column.iterchildren("{*}flag")) if flags else None, clean(description),
-            *_kind(record, next(column.iterchildren("{*}dataType"), None) if kind else None))
+    flagged = "#".join([entry for one in _FLAG.findall(flags) if (entry := low(one))]) if flags else ""
+    return (clean(name), low(ucd), clean(unit), low(utype), flag(std), flagged or None, clean(description),
+            *_kind_by_bytes(record, kind))
+
+
+def _kind_by_bytes(record: Record, said: str | None) -> Row:
+    """What a dataType element says, of which `said` is what follows its name."""
+    if said is None:
+        return _kind(record, None)
+    known, written_ = _known(record), f"<dataType{said}".encode()
+    if written_ not in known:  # a few that come with nearly every column
+        known[written_] = _kind(record, written.parsed(record, b"<column>" + written_ + b"</dataType>")[0])
+    return known[written_]
 
 
 def _walked(record: Record, column: etree._Element) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -15,9 +16,12 @@ from vosi.namespaces import XSI, canonical_type, clark
 Row = tuple[Any, ...]
 Rows = list[Row]  # of one table, their values in the order of `columns.COLUMNS`
 Packed = Mapping[str, Rows]  # of one record, by table
+Prefixes = frozenset[tuple[str | None, str]]  # with what they mean
 _SHORT = 40  # characters
+_MOST_NAMES = 4096  # that are remembered
 _FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 _TYPE = clark(XSI, "type")
+_STAMP = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S"  # DALI 1.1 §3.3.3, without a zone
 
 
@@ -35,14 +39,12 @@ class Part:
         self.element = element
         self._parts: dict[str, list[Part]] = {}
         named: dict[str, list[etree._Element]] = {}
-        for child in element:
-            tag = child.tag
-            if tag.__class__ is str:  # comments and processing instructions have functions there
-                name = _local(tag)
-                if name in named:
-                    named[name].append(child)
-                else:
-                    named[name] = [child]
+        for child in element.iterchildren(etree.Element):
+            name = _LOCAL[child.tag]
+            if name in named:
+                named[name].append(child)
+            else:
+                named[name] = [child]
         self._named = named
 
     @property
@@ -92,14 +94,15 @@ class Record(Part):
     Where its bytes are known, they tell whether prefixes mean the same in all of it; else each element is asked.
     """
 
-    __slots__ = ("_types", "declared_at_root", "ivoid", "xml")
+    __slots__ = ("_types", "declared_at_root", "ivoid", "prefixes", "xml")
 
     def __init__(self, element: etree._Element, ivoid: str = "", xml: bytes = b"") -> None:
         super().__init__(element)
         self.ivoid = ivoid or low(self.value("identifier")) or ""
         self.xml = xml
         self.declared_at_root = bool(xml) and xml.count(b"xmlns") == xml.count(b"xmlns", 0, xml.index(b">"))
-        self._types: dict[str, str | None] = {}
+        self.prefixes = frozenset(element.nsmap.items())
+        self._types = _types(self.prefixes)
 
     def type_of(self, element: etree._Element) -> str | None:
         """The xsi:type of an element in it: lower case, with a canonical prefix; None where there is none."""
@@ -109,18 +112,34 @@ class Record(Part):
         if not self.declared_at_root:
             return low(canonical_type(element))
         if written not in self._types:
+            if len(self._types) > _MOST_NAMES:
+                self._types.clear()
             self._types[written] = low(canonical_type(element))
         return self._types[written]
 
 
-@lru_cache(4096)
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
+@lru_cache(256)
+def _types(_prefixes: Prefixes) -> dict[str, str | None]:
+    """The types of data by what is written where prefixes mean the same: filled by those who ask."""
+    return {}
+
+
+class _Local(dict[object, str]):
+    """Local names by an element's tag: the same few hundred come again and again."""
+
+    def __missing__(self, tag: object) -> str:
+        if len(self) > _MOST_NAMES:
+            self.clear()
+        self[tag] = found = str(tag).rpartition("}")[2]
+        return found
+
+
+_LOCAL = _Local()
 
 
 def local(tag: object) -> str:
     """The local name in an element's tag; '' for the tag of a comment or a processing instruction."""
-    return _local(tag) if tag.__class__ is str else ""  # type: ignore[arg-type]
+    return _LOCAL[tag] if tag.__class__ is str else ""
 
 
 def text(element: etree._Element | None) -> str | None:
@@ -199,4 +218,6 @@ def _moment(value_: str) -> str | None:
         parsed: datetime = clock.parse(" ".join(value_.split()))
     except (ValueError, OverflowError):
         return None
+    if _STAMP.fullmatch(value_):
+        return value_[:-1]  # as nearly all are written
     return parsed.strftime(_TIMESTAMP) if parsed.year > 999 else None  # smaller years lose their zeros
