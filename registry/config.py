@@ -167,7 +167,8 @@ class Settings(BaseSettings):
     watch_interval: int = Field(3600, ge=1, description="Seconds between two readings of a service's own documents.")
     webhooks: list[str] = Field(
         default_factory=list,
-        description="Addresses that are told, by a POST of JSON, when a service or a source goes down or comes back.",
+        description="Addresses that are told, by a POST of JSON, when a service or a source goes down or comes back, "
+                    "and of new images that wait for a person.",
     )
     mail_host: str = Field("", description="Mail server (SMTP), host:port, that takes what mail_to is sent.")
     mail_from: str = Field("", description="Address that mail comes from; admin_email when empty.")
