@@ -69,7 +69,7 @@ def _of_no_good_date(ready: Ready) -> tuple[str, tuple[Problem, ...]]:
 def _breaks_our_registry(authority: str, ready: Ready) -> bool:
     """Whether the record stands for our registry record and could not be shown by Identify."""
     summary = ready.summary
-    ours = identifiers.key(summary.ivoid) == identifiers.key(our_registry(authority))
+    ours = bool(authority) and identifiers.key(summary.ivoid) == identifiers.key(our_registry(authority))
     return ours and (summary.type != "vg:Registry" or summary.status != "active")
 
 
