@@ -31,7 +31,7 @@ def refused(error: Refusal) -> tuple[Response | str, int]:
     """The refusal's one sentence, in the form that was asked for."""
     if _wants_json():
         return jsonify(error=str(error)), error.status
-    return render_template("records/refused.html", error=str(error)), error.status
+    return render_template("records/refused.html", error=str(error), status=error.status), error.status
 
 
 @blueprint.get("/where", defaults={"suffix": ""})

@@ -50,7 +50,7 @@ def refused(error: Refusal) -> tuple[Response | str, int]:
     if kind == JSON:
         return jsonify(error=str(error)), error.status
     if kind == HTML:
-        return render_template("records/refused.html", error=str(error)), error.status
+        return render_template("records/refused.html", error=str(error), status=error.status), error.status
     return Response(f"{error}\n", content_type="text/plain; charset=utf-8"), error.status
 
 

@@ -41,7 +41,7 @@ def refused(error: Refusal) -> tuple[Response | str, int]:
         return jsonify(error=str(error)), error.status
     if _kind() == XML:
         return Response(f"{error}\n", content_type="text/plain; charset=utf-8"), error.status
-    return render_template("records/refused.html", error=str(error)), error.status
+    return render_template("records/refused.html", error=str(error), status=error.status), error.status
 
 
 @blueprint.get("", strict_slashes=False)
