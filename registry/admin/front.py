@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from registry.admin import figures
+from registry.admin import assets, figures
 from registry.admin.guard import THEME_COOKIE, local
 from registry.admin.pages import site
 
@@ -15,6 +15,7 @@ _YEAR = 365 * 86400  # seconds
 
 def register(app: Flask) -> None:
     """Put the addresses that belong to no room on the application."""
+    assets.register(app)
     app.add_url_rule("/", "front", front)
     app.add_url_rule("/theme", "theme", theme, methods=["POST"])
 
