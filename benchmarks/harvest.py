@@ -1,18 +1,16 @@
 """How fast we harvest, beside a loop that only fetches the same pages and validates their records.
 
 The source is ../shared/corpus/make_bulk.py --serve, in a process of its own. Each of our harvests runs in a process of its
-own too (`python -m benchmarks.harvest INSTANCE LEAST_PAUSE`), so that its memory is only its own.
+own too (`benchmarks.harvest_run`), so that its memory is only its own.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +22,11 @@ from sqlalchemy import select, update
 from benchmarks import registries
 from benchmarks.corpus import PAGE
 from benchmarks.figures import Figure, timed
+from benchmarks.harvest_run import cpu, open_at
 from benchmarks.scale import FOLDER, RECORDS, SHARED
 from registry.harvest import harvester, schedule, sources, store
 from registry.schema import upgrade
-from registry.site import Site, open_site
+from registry.site import Site
 from registry.tables import records, sources as sources_table
 from vosi import namespaces as ns
 from vosi.schemas import RECOMMENDED, Schemas
@@ -41,11 +40,11 @@ def figures() -> Iterator[Figure]:
     """A first full harvest, a second, an incremental one; and many sources at once."""
     instance = _instance("one")
     with _bulk() as url:
-        site = _open(instance)
+        site = open_at(instance)
         source = sources.add(site, url)
-        began = _cpu()
+        began = cpu()
         before = timed(lambda: _bare(url))
-        bare_cpu = _cpu() - began
+        bare_cpu = cpu() - began
         first = _harvest(site, instance, full=True)
         limit = (before + timed(lambda: _bare(url))) / 2  # once on either side of ours: machines are not equally busy
         count = first["new"] + first["unchanged"]
@@ -85,7 +84,7 @@ def _harvest(site: Site, instance: Path, *, full: bool = False) -> dict[str, flo
     """Ask for a harvest and have another process carry it out: its counts, seconds, and MB at rest and at most."""
     with site.database.write() as connection:
         harvester.ask(connection, 1, full=full)
-    command = [sys.executable, "-m", "benchmarks.harvest", str(instance)]
+    command = [sys.executable, "-m", "benchmarks.harvest_run", str(instance)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[1])
     found: dict[str, float] = json.loads(done.stdout)
     with site.database.read() as connection:
@@ -113,7 +112,7 @@ def _together() -> Figure:
     with registries.many(SOURCES, PAUSE) as urls:
         seconds = {}
         for allowed in (1, 4):
-            site = _open(_instance(f"many-{allowed}"), harvests_at_once=allowed)
+            site = open_at(_instance(f"many-{allowed}"), harvests_at_once=allowed)
             for url in urls:
                 sources.add(site, url)
             seconds[allowed] = timed(lambda site=site: schedule.turn(site, "bench"))
@@ -128,14 +127,10 @@ def _together() -> Figure:
 def _instance(name: str) -> Path:
     folder = FOLDER / f"harvest-{name}"
     shutil.rmtree(folder, ignore_errors=True)
-    site = _open(folder)
+    site = open_at(folder)
     upgrade(site.database)
     site.close()
     return folder
-
-
-def _open(instance: Path, **settings: object) -> Site:
-    return open_site(instance, authority="bench.example", allowed_networks=["127.0.0.0/8"], **settings)
 
 
 @contextmanager
@@ -150,27 +145,3 @@ def _bulk() -> Iterator[str]:
             yield process.stderr.readline().split(" at ")[1].strip()
         finally:
             process.kill()
-
-
-def _main(instance: Path) -> None:
-    """Carry out what is asked for in the instance, and say how long it took and what it held in memory."""
-    site = _open(instance)
-    rest = _memory("VmRSS")
-    began, used = time.perf_counter(), _cpu()
-    schedule.turn(site, "bench")
-    print(json.dumps({"seconds": time.perf_counter() - began, "cpu": _cpu() - used, "rest": rest, "peak": _memory("VmHWM")}))
-    site.close()
-
-
-def _cpu() -> float:
-    """CPU seconds of this process."""
-    return sum(os.times()[:2])
-
-
-def _memory(name: str) -> float:
-    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found.group(1)) * 1024 / 1e6 if found else 0.0
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))

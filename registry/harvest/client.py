@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlencode
 
 from registry.errors import Refusal
-from registry.fetch import AddressRefused, Fetcher, FetchError, Reply
+from registry.fetch import AddressRefused, FetchError, Reply
 from vosi.oaipage import OaiPage, read_page
 from vosi.oaisalvage import salvage
 from vosi.xmlio import XmlRefused
@@ -60,6 +61,13 @@ class Query:
         return {name: value for name, value in chosen.items() if value}
 
 
+class Way(Protocol):
+    """A way to fetch a document; raises FetchError."""
+
+    def get(self, url: str) -> Reply:
+        """The document at `url`."""
+
+
 class Client:
     """One OAI-PMH server; `pause` waits between tries and may raise to give up.
 
@@ -67,7 +75,7 @@ class Client:
     """
 
     def __init__(
-        self, fetcher: Fetcher, base_url: str, *, pause: Callable[[float], None] = time.sleep, patience: float = 300,
+        self, fetcher: Way, base_url: str, *, pause: Callable[[float], None] = time.sleep, patience: float = 300,
     ) -> None:
         self._fetcher = fetcher
         self._base_url = base_url

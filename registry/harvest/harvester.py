@@ -7,7 +7,8 @@ on from its last page. What is taken of a page is `intake`'s to say, which run i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,11 +17,13 @@ from sqlalchemy import Connection, update
 from registry import bell, clock
 from registry.db import alone
 from registry.errors import Conflict
-from registry.harvest import changes, intake, seen, sources, store
+from registry.harvest import ahead, changes, intake, kept, seen, sources, store
 from registry.harvest.client import ArgumentRefused, Client, HarvestError, Interrupted, Query, TokenRefused
+from registry.harvest.intake import Judged
+from registry.harvest.kept import Kept
 from registry.harvest.sources import Source
 from registry.harvest.store import Problem, Run
-from registry.records import authorities, store as shelf
+from registry.records import authorities, collecting, store as shelf
 from registry.records.shelf_rows import SHELF
 from registry.site import Site
 from registry.tables import sources as sources_table
@@ -103,10 +106,11 @@ def _run(
             return None
         current = store.get(connection, run_id)
         source = sources.get(connection, current.source_id)
-    client = Client(site.fetcher, source.url, pause=pause, patience=site.settings.fetch_deadline)
+    pages = kept.of_run(site, run_id)
+    client = Client(pages, source.url, pause=pause, patience=site.settings.fetch_deadline)
     try:
         source, managed = _introduce(site, source, current, client)
-        _list(site, source, current, client, managed, progress)
+        _list(site, source, current, client, managed, progress, pages)
         ended = _complete(site, source, current)
     except Cancelled:
         with site.database.read() as connection:
@@ -118,6 +122,8 @@ def _run(
                 changes.note(connection, site, ended)
     except HarvestError as error:
         ended = _end(site, current, store.FAILED, str(error))
+    finally:
+        pages.clear()
     site.bells.ring(HARVESTS)
     return ended
 
@@ -153,7 +159,7 @@ def _holder(connection: Connection, authority: str, registry: str) -> str:
 
 
 def _list(
-    site: Site, source: Source, current: Run, client: Client, managed: frozenset[str], progress: Progress,
+    site: Site, source: Source, current: Run, client: Client, managed: frozenset[str], progress: Progress, pages: Kept,
 ) -> None:
     if current.read:  # the process that had it before came to its end, and no further
         return
@@ -161,17 +167,18 @@ def _list(
     query = Query(source.prefix, source.set_spec, from_)
     first, token = current.first_response or "", current.token or ""
     try:
-        _pages(site, source, current, client.pages(query, token), managed, progress, first)
+        _pages(site, source, current, client.pages(query, token), managed, progress, first, pages)
     except TokenRefused:
         if not token and not _seen_pages(site, current):
             raise
         # the list is read again from its beginning, with the same `from`: what is shelved already is no change
-        _pages(site, source, current, client.pages(query), managed, progress, "")
+        pages.clear()
+        _pages(site, source, current, client.pages(query), managed, progress, "", pages)
     except ArgumentRefused as error:
         if token or not from_ or len(from_) == _DAY or _seen_pages(site, current):
             raise
         _tell_of_days(site, current, str(error))
-        _pages(site, source, current, client.pages(replace(query, from_=from_[:_DAY])), managed, progress, "")
+        _pages(site, source, current, client.pages(replace(query, from_=from_[:_DAY])), managed, progress, "", pages)
 
 
 def _tell_of_days(site: Site, current: Run, refusal: str) -> None:
@@ -183,32 +190,38 @@ def _tell_of_days(site: Site, current: Run, refusal: str) -> None:
 
 
 def _pages(
-    site: Site, source: Source, current: Run, pages: Iterable[OaiPage], managed: frozenset[str], progress: Progress,
-    first: str,
+    site: Site, source: Source, current: Run, pages: Iterator[OaiPage], managed: frozenset[str], progress: Progress,
+    first: str, keep: Kept,
 ) -> None:
     asked, began = clock.stamp(), time.monotonic()
-    for page in pages:
-        whole = page.token is None and not first  # a first page without a token is the list
-        size = len(page.items) if whole else page.list_size
-        first = first or _dated(page, asked)
-        with site.database.read() as connection:
-            before = intake.came_before(connection, source, page.items)
-        # slow, and so before the transaction
-        judged = [intake.judge(site.schemas, item, before.get(shelf.key_of(item.identifier))) for item in page.items]
-        with site.database.write(large=len(page.items) > _MANY) as connection:
-            _hold(connection, current)
-            taken = intake.shelve(connection, source, judged, managed, current.id)
-            kept = store.add_page(connection, current, taken.counts, taken.problems, token=page.token or None,
-                                  list_size=size, first_response=first, tally=taken.tally,
-                                  ivoids=[item.identifier for item in page.items])
-            if not kept:
-                raise Cancelled(_CANCELLED)
-            state = store.get(connection, current.id)
-        site.bells.ring(HARVESTS)
-        progress(state)
-        if page.token and time.monotonic() - began > site.settings.harvest_deadline:
-            raise OthersFirst(f"It had not ended after {site.settings.harvest_deadline} s: others come first, and it goes "
-                              "on later.")
+    with closing(ahead.read(site, source, pages, keep)) as read:
+        for page, judged in read:
+            if page.token is None and not first:  # a first page without a token is the list
+                page = replace(page, list_size=len(page.items))
+            first = first or _dated(page, asked)
+            progress(_shelve(site, source, current, page, judged, managed, first))
+            if page.token and time.monotonic() - began > site.settings.harvest_deadline:
+                raise OthersFirst(f"It had not ended after {site.settings.harvest_deadline} s: others come first, and it "
+                                  "goes on later.")
+            del page, judged  # they are large, and the next may take its time
+
+
+def _shelve(
+    site: Site, source: Source, current: Run, page: OaiPage, judged: Iterable[Judged], managed: frozenset[str], first: str,
+) -> Run:
+    """Store one page with all that is known by it; gives the run as it is now. Raises Cancelled."""
+    many = len(page.items) > _MANY
+    with collecting.put_off() if many else nullcontext(), site.database.write(large=many) as connection:
+        _hold(connection, current)
+        taken = intake.shelve(connection, source, judged, managed, current.id)
+        ours = store.add_page(connection, current, taken.counts, taken.problems, token=page.token or None,
+                              list_size=page.list_size, first_response=first, tally=taken.tally,
+                              ivoids=[item.identifier for item in page.items])
+        if not ours:
+            raise Cancelled(_CANCELLED)
+        state = store.get(connection, current.id)
+    site.bells.ring(HARVESTS)
+    return state
 
 
 def _hold(connection: Connection, current: Run) -> None:

@@ -8,12 +8,12 @@ It asks no server.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
-from lxml import etree
 from sqlalchemy import Connection, select
 
 from registry import clock
@@ -22,14 +22,15 @@ from registry.harvest import quarantine
 from registry.harvest.sources import Source
 from registry.harvest.store import FLAGGED, Problem
 from registry.harvest.tally import Tally
+from registry.harvest.verdicts import Verdict, verdict
 from registry.records import authorities, store as shelf
-from registry.records.ready import Ready, one_record, prepare
+from registry.records.ready import Ready
 from registry.records.shelf_rows import SHELF, Pending
 from registry.tables import records
-from vosi import xmlio
 from vosi.oaipage import OaiItem
 from vosi.schemas import Schemas
 
+_AT_ONCE = 50  # records that are held with all that was made of them
 AHEAD = timedelta(days=1)  # that a date may lie in the future: clocks and zones differ
 
 
@@ -85,42 +86,55 @@ def came_before(connection: Connection, source: Source, items: Iterable[OaiItem]
             for row in connection.execute(query)}
 
 
+def unknown(item: OaiItem, before: Before | None) -> bytes | None:
+    """The record where it must be judged; none where there is none, or it came before with the same bytes."""
+    return None if item.deleted or before and before.xml == item.record else item.record
+
+
 def judge(schemas: Schemas, item: OaiItem, before: Before | None = None) -> Judged:
     """What can be said of a record without the shelf; `before` is what came under its name the last time."""
+    return judged(item, before, lambda record: verdict(schemas, record))
+
+
+def judged(item: OaiItem, before: Before | None, judging: Callable[[bytes], Verdict]) -> Judged:
+    """The same with `judging` asked for the verdict on the record, once, where it is `unknown`."""
     if item.deleted:
         return Judged(item)
     if item.record is None:
         return Judged(item, fault="The list holds its header but no record.")
-    if before and before.xml == item.record:
+    record = unknown(item, before)
+    if record is None:
         return Judged(item, before=before)
-    try:
-        ready = prepare(schemas, *_alone(item.record))
-    except xmlio.XmlRefused as error:
-        return Judged(item, fault=str(error))
-    if not ready.fault and shelf.key_of(ready.summary.ivoid) != shelf.key_of(item.identifier):
-        return Judged(item, fault=f"Its header names {item.identifier} and the record itself {ready.summary.ivoid}.")
-    return Judged(item, ready.light(), ready.fault, before)
-
-
-def _alone(record: bytes) -> tuple[bytes, etree._Element]:
-    """The bytes to keep of a record, and what they parse to; the page's reader has made them stand alone already."""
-    element = xmlio.parse(record)
-    if etree.QName(element).localname == "VOResources":  # somebody has wrapped it once more
-        return one_record(record)
-    return record, element
+    found = judging(record)
+    if isinstance(found, str):
+        return Judged(item, fault=found)
+    if not found.fault and shelf.key_of(found.summary.ivoid) != shelf.key_of(item.identifier):
+        return Judged(item, fault=f"Its header names {item.identifier} and the record itself {found.summary.ivoid}.")
+    return Judged(item, found, found.fault, before)
 
 
 def shelve(
-    connection: Connection, source: Source, judged: Iterable[Judged], managed: frozenset[str], run_id: int = 0,
+    connection: Connection, source: Source, found: Iterable[Judged], managed: frozenset[str], run_id: int = 0,
 ) -> Taken:
-    """Put the records of a page on the shelf; says how many became what, and which were not taken."""
+    """Put the records of a page on the shelf; says how many became what, and which were not taken.
+
+    A few at a time, so that `found` may make them as they are asked for.
+    """
     alone(connection, SHELF)  # what is looked up now must still be so when it is decided by
-    page, taken, rows = list(judged), Taken(), Pending()
-    faults = {id(one): _no_say(connection, one.item, managed) or one.fault for one in page}
+    taken, rows, all_of_them = Taken(), Pending(), iter(found)
+    while few := list(islice(all_of_them, _AT_ONCE)):
+        _shelve(connection, source, few, managed, run_id, taken, rows)
+    return taken
+
+
+def _shelve(
+    connection: Connection, source: Source, few: list[Judged], managed: frozenset[str], run_id: int, taken: Taken, rows: Pending,
+) -> None:
+    faults = {id(one): _no_say(connection, one.item, managed) or one.fault for one in few}
     kept = quarantine.known(connection, source.id, [
-        (one.item.identifier, one.item.record) for one in page if faults[id(one)]])
-    rows.foresee(connection, [shelf.key_of(one.item.identifier) for one in page if not (faults[id(one)] or one.same)])
-    for one in page:
+        (one.item.identifier, one.item.record) for one in few if faults[id(one)]])
+    rows.foresee(connection, [shelf.key_of(one.item.identifier) for one in few if not (faults[id(one)] or one.same)])
+    for one in few:
         fault = faults[id(one)]
         outcome, reason = ("rejected", fault) if fault else _store(connection, source, one, rows)
         if outcome == "rejected":
@@ -130,7 +144,6 @@ def shelve(
         taken.counts[outcome] += 1
         _sum_up(taken.tally, one, reason, outcome != "rejected")
     rows.flush(connection)
-    return taken
 
 
 def _sum_up(tally: Tally, one: Judged, reason: str, here: bool) -> None:

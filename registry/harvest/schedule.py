@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry import clock
-from registry.harvest import changes, harvester, lease as leases, sources, store
+from registry.harvest import changes, harvester, kept, lease as leases, sources, store
 from registry.harvest.harvester import Progress
 from registry.harvest.sources import Source
 from registry.harvest.store import Run
@@ -37,6 +37,8 @@ def turn(site: Site, lease: str, *, pause: Callable[[float], None] = time.sleep)
         if not ours:
             return 0
         requeue_dead(site, lease)
+        with site.database.read() as connection:
+            kept.sweep(site, store.open_runs(connection))
         done = _Turn(site, lease, pause).carry_out()
     changes.tell(site)
     return done

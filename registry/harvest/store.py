@@ -188,6 +188,12 @@ def running(connection: Connection) -> list[Run]:
     return [_run(row) for row in connection.execute(query)]
 
 
+def open_runs(connection: Connection) -> frozenset[int]:
+    """The numbers of the runs that wait or are under way."""
+    query = select(harvest_runs.c.id).where(harvest_runs.c.state.in_((QUEUED, RUNNING)))
+    return frozenset(connection.execute(query).scalars())
+
+
 def take(connection: Connection, run_id: int, lease: str) -> bool:
     """Make a queued run ours; False when somebody else has it."""
     return _move(connection, run_id, (QUEUED,), "", state=RUNNING, lease=lease, taken=clock.stamp(),

@@ -1,8 +1,9 @@
 """Harvests in processes that die where they are told to: `python -m tests.harvest.mortal` reads orders, a line each.
 
-An order is `INSTANCE WHAT NUMBER`: a process of its own does one turn of the worker in that instance and is killed with
+An order is `INSTANCE WHAT NUMBER [HOW]`: a process of its own does one turn of the worker in that instance and is killed with
 -9 before its NUMBER-th statement of SQL (`statement`) or behind its NUMBER-th page (`page`), may write no file longer
-than NUMBER bytes (`bytes`), or nothing happens to it (`never`). What became of it is printed: killed or done.
+than NUMBER bytes (`bytes`), or nothing happens to it (`never`). What became of it is printed: killed or done. A fourth word
+has even small pages fetched while another is stored (`ahead`), and judged in another process too (`judges`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from sqlalchemy import event
 
 from registry import site as sites
 from registry.bell import Bells
-from registry.harvest import harvester, schedule
+from registry.harvest import ahead, harvester, schedule, verdicts
 from registry.server_bell import ServerBells
 from registry.site import Site, open_site
 from tests.oai import shelves
@@ -33,16 +35,20 @@ def main() -> None:
     sites.Schemas = lambda _folder: schemas  # type: ignore[assignment, misc]
     print("ready", flush=True)
     for line in sys.stdin:
-        instance, what, number = line.split()
+        instance, what, number, *how = line.split()
         child = os.fork()
         if child == 0:
-            _live(Path(instance), what, int(number))
+            _live(Path(instance), what, int(number), *how)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         print("killed" if os.WIFSIGNALED(status) else "done", flush=True)
 
 
-def _live(instance: Path, what: str, number: int) -> None:
+def _live(instance: Path, what: str, number: int, how: str = "") -> None:
+    if how:
+        ahead.WORTH_IT = 0
+    if how == "ahead":
+        verdicts.another = lambda _schemas: nullcontext(None)  # type: ignore[assignment]
     if what == "bytes":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))

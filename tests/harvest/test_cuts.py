@@ -32,7 +32,7 @@ from tests.oai import shelves
 SEED = 20240501
 # what tells when something was done, by whom, or in which order rows were made
 _MOVING = {"records": {"datestamp"}, "record_versions": {"at"}, "quarantine": {"id", "at", "run_id"}}
-Order = Callable[[Path, str, int], str]
+Order = Callable[..., str]
 
 
 def pages(far: Far, number: int, size: int) -> None:
@@ -125,9 +125,9 @@ def order() -> Iterator[Order]:
         assert process.stdin is not None and process.stdout is not None
         assert process.stdout.readline() == "ready\n"
 
-        def give(instance: Path, what: str, number: int = 0) -> str:
+        def give(instance: Path, what: str, number: int = 0, how: str = "") -> str:
             assert process.stdin is not None and process.stdout is not None
-            process.stdin.write(f"{instance} {what} {number}\n")
+            process.stdin.write(f"{instance} {what} {number} {how}\n")
             process.stdin.flush()
             return process.stdout.readline().strip()
 
@@ -172,13 +172,13 @@ def test_killed_behind_every_page(tmp_path: Path, far: Far, order: Order, server
     assert fetched(far) == dict.fromkeys(far.answers, 1), "each page once"
 
 
-def cut_at_statements(template: Template, order: Order, offsets: list[int]) -> None:
+def cut_at_statements(template: Template, order: Order, offsets: list[int], how: str = "") -> None:
     far, spared = template.far, 0
     for offset in offsets:
         far.asked.clear()
         instance = template.copy()
-        if order(instance, "statement", offset) == "killed":
-            assert order(instance, "never") == "done"
+        if order(instance, "statement", offset, how) == "killed":
+            assert order(instance, "never", 0, how) == "done"
         else:  # the queue is looked at by the clock: where that was slower, a harvest took more statements
             spared += 1
             assert spared <= len(offsets) / 20, offset
