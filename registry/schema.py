@@ -98,6 +98,18 @@ def ready(database: Database) -> None:
             f"{found.newest}): stop what runs on it, and `registry upgrade` brings it up to date, after a backup.")
 
 
+def missing(database: Database) -> list[str]:
+    """Tables and columns that the present schema has and this database does not: somebody else has changed it."""
+    with database.read() as connection:
+        there = inspect(connection)
+        names = set(there.get_table_names())
+        lacking = sorted(metadata.tables.keys() - names)
+        for table in (table for name, table in sorted(metadata.tables.items()) if name in names):
+            columns = {column["name"] for column in there.get_columns(table.name)}
+            lacking += [f"{table.name}.{column.name}" for column in table.columns if column.name not in columns]
+    return lacking
+
+
 def statements(database: Database) -> str:
     """What `upgrade` would carry out, as SQL; '' where there is nothing to do or everything is to be made."""
     found = state(database)

@@ -18,7 +18,7 @@ from registry.uws import store
 from registry.uws.phases import ERROR, FINAL, QUEUED
 
 _WORDS = "It was running when the backup was made that this datacenter was restored from: run it again."
-_FACTS = ("dc gateway",)  # the network is another, and the gateway is told where it is by its own worker
+_FACTS = ("dc gateway", "beat worker", "beat gateway")  # of processes and networks of the first datacenter
 
 
 @dataclass(frozen=True)

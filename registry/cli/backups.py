@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from registry.cli.common import emit, json_option, progress, who
-from registry.errors import NotFound
-from registry.site import Site, open_site
-
-
-@contextmanager
-def _site(instance: Path) -> Iterator[Site]:
-    """The datacenter whatever revision its database is of. Raises NotFound where there is none."""
-    if not instance.is_dir():
-        raise NotFound(f"There is no datacenter in {instance}: name its folder with --instance.")
-    site = open_site(instance)
-    try:
-        yield site
-    finally:
-        site.close()
+from registry.cli.common import emit, json_option, progress, site_as_it_is, who
+from registry.site import Site
 
 
 @click.command()
@@ -38,7 +23,7 @@ def backup(instance: Path, target: Path, without_results: bool, without_keys: bo
     """
     from registry.backup import making  # alembic is heavy, and `--help` needs none of it
 
-    with _site(instance) as site, progress("backup") as tell:
+    with site_as_it_is(instance) as site, progress("backup") as tell:
         made = making.make(site.settings, site.database, target, keys=not without_keys, results=not without_results,
                            progress=lambda done, words: tell(done, words))
     document = {"path": str(made.path), "bytes": made.size, **made.about}
@@ -82,7 +67,7 @@ def upgrade(instance: Path, dry_run: bool, without_backup: bool, as_json: bool) 
     from registry import schema
     from registry.backup import upgrading
 
-    with _site(instance) as site:
+    with site_as_it_is(instance) as site:
         if dry_run:
             _dry_run(site, as_json)
             return

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from registry import schema
+from registry.cli import checks_of_state as state
+from registry.cli.checks_of_state import FAIL, PASS, WARN
 from registry.errors import Refusal
 from registry.fetch import FetchError
 from registry.oidc import checking
@@ -16,7 +19,6 @@ from registry.records import authorities, listing, moving
 from registry.serve import base_url_fault
 from registry.site import Site
 
-PASS, WARN, FAIL = "pass", "warn", "fail"
 LEAST_DISK = 2**30  # bytes
 
 
@@ -31,8 +33,11 @@ class Check:
 
 def checks(site: Site) -> list[Check]:
     """All checks, in the order in which things lean on each other."""
+    known = not schema.state(site.database).pending  # else the tables are not as this program has them
     looks: tuple[tuple[str, Callable[[Site], tuple[str, str]]], ...] = (
-        ("database", _database), ("founding", _founding), ("disk", _disk), ("data", _data), ("base URL", _base_url),
+        ("database", _database), ("schema", state.schema_state),
+        *((("founding", _founding), ("clock", state.the_clock), ("processes", state.processes)) if known else ()),
+        ("disk", _disk), ("permissions", state.permissions), ("data", _data), ("base URL", _base_url),
         ("Docker engine", _engine), ("Docker repository", _repository), ("firewall", _firewall),
         ("log-in", _login),
     )
@@ -44,8 +49,8 @@ def _database(site: Site) -> tuple[str, str]:
         with site.database.write() as connection:
             connection.exec_driver_sql("SELECT 1")
     except SQLAlchemyError as error:
-        return FAIL, f"{site.database.url} cannot be written: {str(error).splitlines()[0]}"
-    return PASS, f"{site.database.url.render_as_string(hide_password=True)} answers"
+        return FAIL, f"the {site.database.name} cannot be written: {str(error).splitlines()[0]}"
+    return PASS, f"the {site.database.name} answers and can be written"
 
 
 def _founding(site: Site) -> tuple[str, str]:

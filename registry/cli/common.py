@@ -20,6 +20,18 @@ _PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
 
 
 @contextmanager
+def site_as_it_is(instance: Path) -> Iterator[Site]:
+    """The datacenter in the folder `instance` whatever revision its database is of. Raises NotFound where there is none."""
+    if not instance.is_dir():
+        raise NotFound(f"There is no datacenter in {instance}: `registry --instance {instance} init` founds one.")
+    site = open_site(instance)
+    try:
+        yield site
+    finally:
+        site.close()
+
+
+@contextmanager
 def site_of(instance: Path, prepare: Callable[[Site], None] | None = None, **overrides: Any) -> Iterator[Site]:
     """The datacenter in the folder `instance`. Raises NotFound where there is none, SchemaTooOld, SchemaTooNew.
 

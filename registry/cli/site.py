@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from registry import config, config_file, serve as serving
-from registry.cli.common import emit, json_option, site_of, table, who, with_site
+from registry.cli.common import emit, json_option, site_as_it_is, site_of, table, who, with_site
 from registry.errors import Refusal
 from registry.site import Site
 
@@ -222,12 +222,16 @@ def config_command(instance: Path, as_json: bool) -> None:
 
 @click.command()
 @json_option
-@with_site
-def doctor(site: Site, as_json: bool) -> None:
+@click.pass_obj
+def doctor(instance: Path, as_json: bool) -> None:
     """Look at everything this service leans on; exit code 1 when something fails."""
+    from registry import schema
     from registry.cli.checks import checks
 
-    found = checks(site)
+    with site_as_it_is(instance) as site:
+        if not schema.state(site.database).present:
+            schema.upgrade(site.database)
+        found = checks(site)
     emit([vars(check) for check in found], as_json,
          lambda: table(("", "what", "found"), ((c.verdict, c.name, c.words) for c in found), empty=""))
     if any(check.verdict == "fail" for check in found):
