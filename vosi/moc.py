@@ -11,6 +11,7 @@ from collections.abc import Iterable
 ORDER = 13  # so that a uniq number fits 32 bits with a sign
 WHOLE_SKY = 12 << 2 * ORDER
 _DEEPEST = 29
+_LONGEST = 20  # characters of a number
 
 Range = tuple[int, int]
 
@@ -24,6 +25,7 @@ def parse(text: str) -> list[Range]:
     shift: int | None = None
     most = 0
     found = []
+    plain = text.isascii()
     for token in text.replace(",", " ").replace("/", "/ ").split():
         if token.endswith("/"):
             order = _number(token[:-1].removeprefix("s"), "order")
@@ -33,9 +35,12 @@ def parse(text: str) -> list[Range]:
             continue
         if shift is None:
             raise NotAMoc(f"{token[:20]!r} comes before an order, such as 5/")
-        first, dash, last = token.partition("-")
-        low = _number(first, "cell")
-        high = _number(last, "cell") if dash else low
+        if plain and token.isdigit() and len(token) < _LONGEST:  # as most are
+            low = high = int(token)
+        else:
+            first, dash, last = token.partition("-")
+            low = _number(first, "cell")
+            high = _number(last, "cell") if dash else low
         if not low <= high < most:
             raise NotAMoc(f"there is no cell {token[:30]} of that order")
         found.append((low << shift, high + 1 << shift) if shift >= 0 else (low >> -shift, (high >> -shift) + 1))
@@ -45,7 +50,7 @@ def parse(text: str) -> list[Range]:
 
 
 def _number(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    if not (text.isascii() and text.isdigit() and len(text) < _LONGEST):
         raise NotAMoc(f"{text[:20]!r} is no {what}")
     return int(text)
 

@@ -6,6 +6,7 @@ It is the door to `draft`, `compose` and `amend`. It does not judge (`schemas`) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
@@ -46,12 +47,13 @@ def summarise(element: etree._Element) -> Summary:
     texts: dict[str, str] = {}
     subjects = []
     for child in element.iterchildren(etree.Element):
-        name = _local(child)
-        if name in _TOP and not texts.get(name):
-            texts[name] = _tidy(child)
+        name = _local(child.tag)
+        if name in _TOP:
+            if not texts.get(name):
+                texts[name] = _tidy(child)
         elif name == "content":
             for inner in child.iterchildren(etree.Element):
-                name = _local(inner)
+                name = _local(inner.tag)
                 if name == "subject":
                     subjects.append(_tidy(inner))
                 elif name in _OF_CONTENT and not texts.get(name):
@@ -66,8 +68,9 @@ def summarise(element: etree._Element) -> Summary:
     )
 
 
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+@lru_cache(1024)
+def _local(tag: object) -> str:
+    return str(tag).rpartition("}")[2]
 
 
 def _tidy(element: etree._Element) -> str:

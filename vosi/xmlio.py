@@ -51,7 +51,13 @@ def parse(data: bytes, *, max_bytes: int = MAX_RECORD) -> etree._Element:
     Raises XmlRefused when it is larger than `max_bytes`, not well-formed, has a DOCTYPE, is deeper than 256
     elements, or has more elements or attributes than a record can need.
     """
-    text = to_utf8(data, max_bytes=max_bytes)
+    return parse_kept(to_utf8(data, max_bytes=max_bytes), max_bytes=max_bytes)
+
+
+def parse_kept(text: bytes, *, max_bytes: int = MAX_RECORD) -> etree._Element:
+    """`parse` for what has been made UTF-8 (`to_utf8`), such as a record that was cut out of a page."""
+    if len(text) > max_bytes:
+        to_utf8(text, max_bytes=max_bytes)  # which refuses it
     if not _surely_within_bounds(text):
         _check_bounds(text)
     try:

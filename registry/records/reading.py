@@ -52,7 +52,7 @@ def _at_once(schemas: Schemas, data: bytes, authority: str) -> list[Found]:
         return []
     scan = xmlio.cut(data)
     try:
-        found: list[Found] = [_judged(schemas, body, xmlio.parse(body), line, authority) for body, line in scan.records()]
+        found: list[Found] = [_judged(schemas, body, xmlio.parse_kept(body), line, authority) for body, line in scan.records()]
     except xmlio.XmlRefused:
         return []
     return found + list(_buried(scan, authority))
@@ -65,7 +65,7 @@ def _one_by_one(schemas: Schemas, data: bytes, authority: str) -> Iterator[Found
         yield Untaken("It holds no VOResource record.")
     for body, line in bodies:
         try:
-            yield _judged(schemas, body, xmlio.parse(body), line, authority)
+            yield _judged(schemas, body, xmlio.parse_kept(body), line, authority)
         except xmlio.XmlRefused as error:
             yield Untaken(str(error))
     yield from deleted

@@ -65,9 +65,9 @@ class Ready:
 
     def light(self) -> Ready:
         """The same with its rows made and without its tree: for whoever holds many of them."""
-        made = replace(self, tree=None)
-        if not self.fault:
-            made.__dict__["rows"] = self.rows  # where `rows` keeps what it has made
+        rows = {} if self.fault else {"rows": self.rows}  # where `rows` keeps what it has made
+        made = object.__new__(Ready)
+        made.__dict__.update(self.__dict__, tree=None, **rows)
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -107,13 +107,13 @@ def prepare(schemas: Schemas, kept: bytes, element: etree._Element, first_line: 
 
     `first_line` is where it begins in the document that it came in.
     """
-    ready = Ready(kept, element, resource.summarise(element), "", "", (), first_line=first_line)
-    fault = _fault(ready)
+    summary = resource.summarise(element)
+    fault = _fault(Ready(kept, element, summary, "", "", (), first_line=first_line))
     if fault:
-        return replace(ready, fault=fault)
+        return Ready(kept, element, summary, "", "", (), fault, first_line)
     written = xmlio.written(element)
     profile, problems = schemas.validate_any(element, written)
-    return replace(ready, digest=xmlio.digest(element, written), profile=profile or "", problems=tuple(problems))
+    return Ready(kept, element, summary, xmlio.digest(element, written), profile or "", tuple(problems), "", first_line)
 
 
 def _fault(ready: Ready) -> str:

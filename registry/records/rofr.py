@@ -120,12 +120,13 @@ def dates(subject: Subject) -> Iterator[str]:
     """What is wrong with its dates; publishing asks this, too."""
     said = [("created", subject.summary.created), ("updated", subject.summary.updated)]
     said += [("date", "".join(node.itertext()).strip())  # type: ignore[arg-type]
-              for node in subject.element.iterfind("{*}curation/{*}date")]
+             for curation in subject.element.iterchildren("{*}curation") for node in curation.iterchildren("{*}date")]
+    latest = clock.parse(subject.now) + _AHEAD
     for name, text in said:
         moment = _moment(text)
         if text and moment is None:
             yield f"Its {name} {text[:40]} is no date."
-        elif moment is not None and moment > clock.parse(subject.now) + _AHEAD:
+        elif moment is not None and moment > latest:
             yield f"Its {name} {text} is in the future."
 
 

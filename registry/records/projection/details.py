@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from lxml import etree
 
 from registry.records.projection.values import Part, Record, Rows, clean, text
@@ -84,34 +86,48 @@ _OF_CAPABILITY = """
 """.split()  # noqa: SIM905 (one path a line reads like the standard's own list)
 
 
-_Path = tuple[str, tuple[str, ...], str]
+@dataclass(frozen=True)
+class _Step:
+    """One element of the paths: the paths that end here, each with its attribute ('' for none), and the steps below."""
+
+    paths: list[tuple[str, str]] = field(default_factory=list)
+    below: dict[str, _Step] = field(default_factory=dict)
 
 
-def _steps(paths: list[str], skip: int) -> dict[str, list[_Path]]:
-    """By its first element from the `skip`-th on: each path with these elements and its last attribute ('' for none)."""
-    found: dict[str, list[_Path]] = {}
+def _steps(paths: list[str]) -> dict[str, _Step]:
+    """The first steps of the paths, by the names of their elements."""
+    root = _Step()
     for path in paths:
-        steps = path.split("/")[skip:]
-        names = tuple(step for step in steps if step[0] != "@")
-        found.setdefault(names[0], []).append((path, names, steps[-1].partition("@")[2]))
-    return found
+        step = root
+        *names, last = path.split("/")[1:]
+        for name in names if last[0] == "@" else (*names, last):
+            step = step.below.setdefault(name, _Step())
+        step.paths.append((path, last.partition("@")[2]))
+    return root.below
 
 
-_RESOURCE_STEPS, _CAPABILITY_STEPS = _steps(_OF_RESOURCE, 1), _steps(_OF_CAPABILITY, 2)
+_RESOURCE_STEPS, _CAPABILITY_STEPS = _steps(_OF_RESOURCE), _steps(_OF_CAPABILITY)["capability"].below
 
 
 def rows(record: Record) -> Rows:
     """One row per value at one of the paths; cap_index is NULL outside capabilities."""
-    result = _below(record.ivoid, None, record, _RESOURCE_STEPS)
+    result: Rows = []
+    _add(result, record.ivoid, None, record, _RESOURCE_STEPS)
     for index, capability in enumerate(record.parts("capability"), 1):
-        result += _below(record.ivoid, index, capability, _CAPABILITY_STEPS)
+        _add(result, record.ivoid, index, capability, _CAPABILITY_STEPS)
     return result
 
 
-def _below(ivoid: str, index: int | None, part: Part, paths: dict[str, list[_Path]]) -> Rows:
-    return [(ivoid, index, path, entry)
-            for name in part.names if name in paths for path, steps, attribute in paths[name]
-            for target in part.below(*steps) if (entry := _value(target, attribute))]
+def _add(result: Rows, ivoid: str, index: int | None, part: Part, steps: dict[str, _Step]) -> None:
+    for name in part.names:
+        step = steps.get(name)
+        if step is None:
+            continue
+        for path, attribute in step.paths:
+            result += [(ivoid, index, path, entry) for target in part.all(name) if (entry := _value(target, attribute))]
+        if step.below:
+            for inner in part.parts(name):
+                _add(result, ivoid, index, inner, step.below)
 
 
 def _value(target: etree._Element, attribute: str) -> str | None:

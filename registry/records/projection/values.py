@@ -78,9 +78,9 @@ class Part:
         parts = self.parts(name)
         return parts[0].below(*path) if len(parts) == 1 else [found for part in parts for found in part.below(*path)]
 
-    def value(self, *path: str) -> str | None:
-        """The text of the first element at `path`, or None."""
-        found = self.below(*path)
+    def value(self, name: str, *path: str) -> str | None:
+        """The text of the first element at that path, or None."""
+        found = self.below(name, *path) if path else self._named.get(name)
         return text(found[0]) if found else None
 
     def joined(self, *path: str) -> str | None:
@@ -144,7 +144,12 @@ def local(tag: object) -> str:
 
 def text(element: etree._Element | None) -> str | None:
     """The element's text with white space normalised; None where there is none."""
-    return None if element is None else clean(whole_text(element))
+    if element is None:
+        return None
+    value = str(element.xpath("string()")) if len(element) else element.text
+    if not value:
+        return None
+    return _clean_short(value) if len(value) < _SHORT else " ".join(value.split()) or None
 
 
 def whole_text(element: etree._Element) -> str | None:
