@@ -59,6 +59,8 @@ def next_steps(found: Figures, caller: Caller) -> list[Step]:
     if not found.services:
         words, action = "No API of this datacenter is described yet.", "Import a service from its VOSI address"
         steps.append(Step(words, "/admin/import", action, PUBLISHER))
+        words = "One that does not tell of itself (no VOSI) is described in a form."
+        steps.append(Step(words, "/admin/new-record?type=vs:CatalogService", "Describe a service", PUBLISHER))
     if not found.sources:
         steps.append(Step("No other registry is harvested yet.", "/admin/sources", "Add a source", ADMINISTRATOR))
     if not found.applications:
