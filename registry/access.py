@@ -283,9 +283,9 @@ def lesser(role: str, bound: str) -> str:
 
 
 def create_token(
-    connection: Connection, name: str, label: str = "", days: int = TOKEN_DAYS, role: str = "",
+    connection: Connection, name: str, label: str = "", days: int = TOKEN_DAYS, role: str = "", until: str = "",
 ) -> tuple[Token, str]:
-    """Make a token of the account good for `days` and for no more than `role`; gives it and its secret, stored nowhere.
+    """Make a token of the account good for `days`, at most `until`, and no more than `role`; it and its secret, stored nowhere.
 
     Raises NoAccount, AccountError.
     """
@@ -297,7 +297,7 @@ def create_token(
     secret = secrets.token_urlsafe(32)
     made = connection.execute(insert(api_tokens).values(
         account_id=row.id, token_hash=digest(secret), label=label[:200], role=role, created=clock.stamp(),
-        expires=clock.stamp(clock.later(days * 86400))))
+        expires=min(filter(None, (clock.stamp(clock.later(days * 86400)), until)))))
     # the key of one row that was inserted is never None
     number = cast(Row[Any], made.inserted_primary_key)[0]
     return next(token for token in tokens(connection) if token.id == number), secret

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select, update
 
-from registry import access
+from registry import access, sessions
 from registry.access import ADMINISTRATOR, PUBLISHER, ROLES, Account, AccountError
 from registry.db import alone
 from registry.errors import Conflict, Denied
 from registry.site import Site
-from registry.tables import accounts as people, authorities as authorities_table
+from registry.tables import accounts as people, api_tokens, authorities as authorities_table
 
 
 def require_authority(connection: Connection, who: str, authority: str) -> None:
@@ -37,7 +37,7 @@ def publishes_in(connection: Connection, who: str) -> frozenset[str]:
 
 
 def set_role(connection: Connection, name: str, role: str, authorities: Iterable[str] = ()) -> Account:
-    """Give the account this role, and as a publisher these authorities (none: all that are ours).
+    """Give the account this role, and as a publisher these authorities (none: all that are ours); its logins end.
 
     Raises NoAccount, AccountError for what is no role or no authority of ours, Conflict for the last administrator.
     """
@@ -54,7 +54,10 @@ def set_role(connection: Connection, name: str, role: str, authorities: Iterable
     account = access.get_account(connection, name)
     if role != ADMINISTRATOR:
         _keep_one(connection, account)
-    connection.execute(update(people).where(people.c.name == name).values(role=role, authorities=wanted))
+    changed = update(people).where(people.c.name == name).values(role=role, authorities=wanted)
+    if (role, tuple(wanted)) != (account.role, account.authorities):
+        sessions.end(connection, name)  # nobody goes on under a session that began with other rights
+    connection.execute(changed)
     return access.get_account(connection, name)
 
 
@@ -62,6 +65,15 @@ def ours(connection: Connection) -> frozenset[str]:
     """The authorities that a publisher can be bound to, lower case."""
     query = select(authorities_table.c.authority).where(authorities_table.c.own.is_(True))
     return frozenset(connection.execute(query).scalars())
+
+
+def token_ends(connection: Connection, authorization: str) -> str:
+    """When the bearer token of an Authorization header ends; '' for another header, or for no end."""
+    scheme, _, secret = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        return ""
+    query = select(api_tokens.c.expires).where(api_tokens.c.token_hash == access.digest(secret.strip()))
+    return connection.execute(query).scalar() or ""
 
 
 def set_disabled(connection: Connection, name: str, disabled: bool) -> Account:

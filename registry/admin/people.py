@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import Form, IntegerField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optional, Regexp
 
-from registry import access, rights
+from registry import access, rights, sessions
 from registry.access import NAME, ROLES, SHORTEST_PASSWORD, TOKEN_DAYS, Account, Token
 from registry.admin import guard, listed, people_lists, twins
 from registry.admin.pages import pages, site
@@ -115,7 +115,7 @@ def account_role(name: str) -> Response | tuple[str, int]:
         changed = set_role(name, form.role.data, (form.authorities.data or "").replace(",", " ").split(), guard.who())
     except Refusal as error:
         return _account(name, role_form=form, problem=str(error)), error.status
-    flash(f"{name} is a {changed.role} now.", "success")
+    flash(f"{name} is a {changed.role} now; its logins have ended.", "success")
     return redirect(_address(name), 303)
 
 
@@ -225,10 +225,11 @@ def change_password(present: str, new: str) -> None:
 
 
 def add_token(label: str, days: int, role: str) -> tuple[Token, str]:
-    """Make one of the caller's own, for no more than the caller may."""
+    """Make one of the caller's own, for no more than the caller may, nor for longer than the token that they ask with."""
     bound = access.lesser(guard.caller().role, role)
     with site().database.write() as connection:
-        made, secret = access.create_token(connection, guard.who(), label, days, role if role == bound else bound)
+        until = rights.token_ends(connection, request.headers.get("Authorization", ""))
+        made, secret = access.create_token(connection, guard.who(), label, days, role if role == bound else bound, until)
         access.audit(connection, guard.who(), "add token", guard.who(), f"{made.id} {label}")
     return made, secret
 
@@ -271,13 +272,14 @@ def _account(
         found = access.get_account(connection, name)
         tokens, ours = access.tokens(connection, name), sorted(authorities.ours(connection))
         elsewhere = identities.of_account(connection, name)
+        logins = sessions.of_account(connection, site().settings, name, guard.cookie())
     role_form = role_form or RoleForm(role=found.role, authorities=" ".join(found.authorities))
     bound = [part for one in (role_form.authorities.data or "").split() for part in ("--authority", one)]
     words = ("user", "role", name, role_form.role.data or found.role, *bound)
     said = {"role": role_form.role.data, "authorities": (role_form.authorities.data or "").split()}
     twin = twins.of_api(site().settings, words, f"accounts/{name}/role", said)
     return render_template(
-        "admin/account.html", account=found, tokens=tokens, ours=ours, role_form=role_form, identities=elsewhere,
+        "admin/account.html", account=found, tokens=tokens, ours=ours, role_form=role_form, identities=elsewhere, logins=logins,
         password_form=password_form or SetPasswordForm(), link_form=LinkForm(), problem=problem, twin=twin)
 
 
@@ -288,9 +290,11 @@ def _me(
     with site().database.read() as connection:
         found, tokens = access.get_account(connection, guard.who()), access.tokens(connection, guard.who())
         elsewhere = identities.of_account(connection, guard.who())
+        logins = sessions.of_account(connection, site().settings, guard.who(), guard.cookie())
     twin = twins.of_api(site().settings, ("token", "add", guard.who(), "--label", "LABEL"), "tokens", {"label": "LABEL"})
     return render_template(
-        "admin/me.html", account=found, tokens=tokens, identities=elsewhere, password_form=password_form or OwnPasswordForm(),
+        "admin/me.html", account=found, tokens=tokens, identities=elsewhere, logins=logins,
+        password_form=password_form or OwnPasswordForm(),
         token_form=token_form or TokenForm(role=found.role), problem=problem, made=made, secret=secret, twin=twin)
 
 

@@ -31,7 +31,9 @@ from registry.admin import (
     runs,
     search_api,
     services,
+    sessions,
     sources,
+    twins,
     trials,
     vitals,
 )
@@ -41,7 +43,8 @@ from registry.records.views import path_of
 # importing these puts their views on the blueprints
 MODULES = (
     api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login, oidc,
-    overview, people, people_api, people_lists, quarantine, query_api, records, runs, search_api, services, sources, trials,
+    overview, people, people_api, people_lists, quarantine, query_api, records, runs, search_api, services, sessions, sources,
+    trials,
 )
 _HOUR = 3600
 
@@ -52,6 +55,7 @@ def register(app: Flask) -> None:
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, SITE_TITLE=settings.title, SEND_FILE_MAX_AGE_DEFAULT=_HOUR)
     Bootstrap5(app)
     app.jinja_env.filters["record_path"] = path_of
+    app.jinja_env.globals.update(twins.for_templates(settings))
     guard.register(app)
     errors.register(app)
     front.register(app)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from registry import access, lists, rights
+from registry import access, lists, rights, sessions
 from registry.cli import oidc
 from registry.cli.common import emit, json_option, table, who, with_site
 from registry.cli.listed import Form, listed
@@ -24,7 +24,7 @@ _password_file = click.option(
 
 @click.group()
 def user() -> None:
-    """Accounts: add, list, role, password, disable, link, unlink."""
+    """Accounts: add, list, role, password, disable, logout, link, unlink."""
 
 
 user.add_command(oidc.link)
@@ -75,6 +75,17 @@ def password_(site: Site, name: str, password_file: Path | None) -> None:
         access.set_password(connection, name, password)
         access.audit(connection, who(), "set password", name)
     click.echo(f"{name} has a new password; logins under the old one have ended.")
+
+
+@user.command("logout")
+@click.argument("name")
+@with_site
+def logout(site: Site, name: str) -> None:
+    """End all logins of an account; its tokens stay."""
+    with site.database.write() as connection:
+        number = sessions.end(connection, name)
+        access.audit(connection, who(), "end logins", name, str(number))
+    click.echo(f"Logins of {name} that have ended: {number}.")
 
 
 @user.command("disable")

@@ -47,7 +47,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rm": ("jobs", "rm", "Delete a job with its results."),
     "problems": ("accounts", "problems", "List what failed, waits, is in conflict or is not well."),
     "audit": ("accounts", "audit", "Print who did what."),
-    "user": ("accounts", "user", "Accounts: add, list, role, password, disable, link, unlink."),
+    "user": ("accounts", "user", "Accounts: add, list, role, password, disable, logout, link, unlink."),
     "oidc": ("oidc", "oidc", "Log-in by an OpenID Connect provider: show, secret."),
     "token": ("accounts", "token", "API tokens: add, list, revoke."),
 }
