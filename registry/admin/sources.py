@@ -212,6 +212,7 @@ def _list(form: SourceForm, problem: str = "") -> str:
 def _found(form: SourceForm, found: Look) -> str:
     form.set_spec.choices = [(one, one) for one in found.sets] + [("", "everything it has")]
     form.set_spec.data = found.set_spec
+    form.interval.data = form.interval.data or site().settings.harvest_interval
     return render_template("admin/source_found.html", form=form, found=found, url=form.url.data)
 
 

@@ -72,6 +72,7 @@ def test_a_registry_is_looked_at_before_it_is_added(founded: Any, browser: Any, 
     page = boss.post("/admin/sources/look", url=f"{neighbour}oai").get_data(as_text=True)
     assert "ivo://south.example/registry" in page and "oai_dc, ivo_vor" in page and "Nothing is kept yet" in page
     assert '<option selected value="ivo_managed">' in page and "4 in ivo_managed" in page
+    assert f'value="{founded.settings.harvest_interval}"' in page
     assert b"No source yet" in boss.get("/admin/sources").data
     added = boss.post("/admin/sources", url=f"{neighbour}oai", set_spec="", priority="4", owner="publisher", name="deep")
     assert added.location == "/admin/sources/deep"
