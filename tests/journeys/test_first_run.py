@@ -103,7 +103,8 @@ def test_from_the_link_to_the_first_described_service(
         page.get_by_role("heading", name="Dashboard").wait_for()
         picture(page, "first-dashboard", tmp_path)
         steps = page.locator("h2", has_text="Next steps").locator("+ .grid a").all_inner_texts()
-        assert steps == ["Import a service from its VOSI address", "Describe a service", "Add a source", "Register an application"]
+        assert steps == [
+            "Import a service from its VOSI address", "Describe a service", "Add a source", "Register an application"]
         page.get_by_role("link", name="Import a service from its VOSI address").first.click()
         page.get_by_label("VOSI address of the service").fill(catalogue)
         page.get_by_role("button", name="Look").click()
