@@ -56,10 +56,14 @@ def list_(site: Site, asked: Asked, form: Form) -> None:
         page = lists.page_of(access.accounts(connection), asked)
     form.show(page, lambda: table(
         ("name", "role", "made", ""),
-        ((one.name, one.role, one.created, "disabled" if one.disabled else "") for one in page.rows),
+        ((one.name, one.role, one.created, _state(one)) for one in page.rows),
         empty="No account is like that." if asked.searching else
         "There is no account yet: `registry user add NAME --role administrator` makes one."),
         [asdict(one) for one in page.rows])
+
+
+def _state(one: access.Account) -> str:
+    return ", ".join(filter(None, ("disabled" if one.disabled else "", "by a provider only" if one.provider_only else "")))
 
 
 @user.command("password")

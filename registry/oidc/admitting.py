@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from registry import access, rights
 from registry.access import PUBLISHER, READER, ROLES, Account
+from registry.db import alone
 from registry.errors import Conflict
 from registry.oidc import identities
 from registry.oidc.errors import NotAdmitted
@@ -21,7 +22,7 @@ from registry.oidc.settings import Provider, Rule
 from registry.tables import accounts
 
 # whom history and audit name where nobody's account is meant
-_NOT_NAMES = frozenset({"anonymous", "cli", "worker", "gateway", "harvest", "system"})
+_NOT_NAMES = frozenset({"anonymous", "cli", "gateway", "harvest", "provider", "registry", "system", "watch", "worker"})
 
 
 def admit(connection: Connection, provider: Provider, claims: dict[str, Any]) -> Account | str:
@@ -29,6 +30,7 @@ def admit(connection: Connection, provider: Provider, claims: dict[str, Any]) ->
 
     A text says why there is none: what was taken away meanwhile stays so, and so the caller commits before it tells.
     """
+    alone(connection, "accounts")  # one person may come by two browsers at once, and is to be one account
     known = identities.whose(connection, provider.issuer, claims["sub"])
     try:
         account = _known(connection, provider, known, claims) if known else _new(connection, provider, claims)

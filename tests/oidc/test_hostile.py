@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
 from registry import clock
-from registry.oidc import visits
+from registry.oidc import discovery, visits
 from registry.oidc.settings import Provider as Settings
 from registry.tables import accounts, visits as visits_table
 from tests.oidc.conftest import Traveller, sentence
@@ -268,6 +269,18 @@ def test_addresses_of_a_providers_own_are_held_to_the_policy(
     if told.status_code == 303:
         told = lee.log_in()
     assert told.status_code in (403, 503) and says in sentence(told) and nobody(lee), told.get_data(as_text=True)
+
+
+def test_a_provider_that_hangs_holds_a_login_no_longer_than_a_person_waits(
+    traveller: Make, provider: Provider, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert max(discovery._PATIENCE.values()) <= 10
+    monkeypatch.setattr(discovery, "_PATIENCE", {"fetch_timeout": 0.2, "fetch_deadline": 0.2})
+    ended = threading.Event()
+    provider.instead["/.well-known/openid-configuration"] = lambda: str(ended.wait(5))
+    lee = traveller()
+    assert "did not answer in time" in sentence(lee.client.get("/admin/oidc/login"))
+    ended.set()
 
 
 def test_a_provider_that_is_away_is_not_asked_by_every_request(traveller: Make, provider: Provider) -> None:
