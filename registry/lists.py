@@ -209,9 +209,12 @@ def _limit(text: str, usual: int, largest: int) -> int:
 
 def _narrow(one: Narrow, given: Mapping[str, str]) -> str:
     value = given.get(one.name) or one.standing
-    if value and one.values and value not in one.values:
+    if not value or not one.values:
+        return value
+    known = next((each for each in one.values if each.lower() == value.lower()), None)
+    if known is None:
         raise BadAsking(f"There is no {one.name} {value[:40]!r}: give one of {', '.join(one.values)}.")
-    return value
+    return known
 
 
 def _position(asked: Asked) -> tuple[Any, Any] | None:

@@ -61,7 +61,7 @@ def held() -> str:
     with site().database.read() as connection:
         found = watches.all_held(connection)
     twin = twins.of_api(site().settings, ("api", "accept", found[0].ivoid), "held/accept", {"ivoid": found[0].ivoid}) \
-        if found else None
+        if found else twins.reading(site().settings, ("api", "held"), "held")
     return render_template("admin/held.html", found=found, twin=twin, look=request.args.get("look", ""))
 
 

@@ -31,7 +31,7 @@ def quarantine(suffix: str) -> Response | str:
     return render_template(
         "admin/quarantine.html", page=page, source=asked.narrowed["source"], state=asked.narrowed["state"], shown=SHOWN,
         known={"source": names}, reading=listed.twin(asked, ("harvest", "quarantine", "list"), "quarantine"),
-        twin=twins.of_api(site().settings, ("harvest", "quarantine", "accept", "NUMBER"), "quarantine/NUMBER/accept"))
+        twin=_accepting(page.rows[0].id) if page.rows else None)
 
 
 @pages.post("/quarantine/<int:number>/accept")
@@ -48,6 +48,10 @@ def quarantine_mute(number: int) -> Response:
     done = mute(number, guard.who())
     flash(f"{done.ivoid or 'The record'} from {done.source} is told of no more.", "success")
     return _back()
+
+
+def _accepting(number: int) -> twins.Twin:
+    return twins.of_api(site().settings, ("harvest", "quarantine", "accept", str(number)), f"quarantine/{number}/accept")
 
 
 def _back() -> Response:

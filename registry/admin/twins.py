@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,6 +39,20 @@ def reading(settings: Settings, words: tuple[str, ...], path: str, query: dict[s
     given = {name: value for name, value in (query or {}).items() if value}
     url = settings.url(f"api/{path}") + (f"?{urlencode(given)}" if given else "")
     return Twin(command(*words), shlex.join(["curl", "-H", "Authorization: Bearer TOKEN", url]))
+
+
+def open_to_all(
+    settings: Settings, words: tuple[str, ...], path: str, query: dict[str, str] | None = None, accept: str = "",
+) -> Twin:
+    """The command, and a GET of `path` as anybody may send it."""
+    given = {name: value for name, value in (query or {}).items() if value}
+    line = ["curl", *(["-H", f"Accept: {accept}"] if accept else [])]
+    return Twin(command(*words), shlex.join([*line, settings.url(path) + (f"?{urlencode(given)}" if given else "")]))
+
+
+def for_templates(settings: Settings) -> dict[str, Callable[..., Twin]]:
+    """What templates call for lines of their own: a GET that anybody may send, and a POST to the API."""
+    return {"twin_of": partial(open_to_all, settings), "twin_of_api": partial(of_api, settings)}
 
 
 def of_uws(

@@ -33,8 +33,8 @@ from registry.admin import (
     services,
     sessions,
     sources,
-    twins,
     trials,
+    twins,
     vitals,
 )
 from registry.admin.pages import api as api_blueprint, pages

@@ -15,16 +15,19 @@ from typing import Any
 
 import click
 
-from registry import access
+from registry import access, lists
 from registry.access import ADMINISTRATOR, Caller
 from registry.bell import PHASES
 from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.dispatch import sending
 from registry.errors import Denied, Refusal
+from registry.lists import Asked
 from registry.site import Site
-from registry.uws import document, files, jobs as use_cases, store, values
+from registry.uws import document, files, jobs as use_cases, store
 from registry.uws.files import Upload
-from registry.uws.phases import COMPLETED, FINAL, HELD, QUEUED
+from registry.uws.listed import JOBS, theirs
+from registry.uws.phases import COMPLETED, FINAL, HELD, QUEUED, Phase
 from registry.uws.store import Job
 
 _LOOK = 2.0  # seconds between two looks at a job that is waited for; a change of its phase is told at once
@@ -129,23 +132,18 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--phase", "phases", multiple=True, metavar="PHASE", help="Only jobs in this phase (repeatable).")
-@click.option("--last", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
 @_as
-@json_option
+@listed(JOBS, limit=50)
 @with_site
-def list_(site: Site, phases: tuple[str, ...], last: int, account: str | None, as_json: bool) -> None:
+def list_(site: Site, account: str | None, asked: Asked, form: Form) -> None:
     """List jobs, newest first."""
-    caller = _caller(site, account)
-    wanted = [values.phase(text.upper()) for text in phases]
     with site.database.read() as connection:
-        found = store.listing(
-            connection, owner=caller.name, everybody=caller.administrator, phases=wanted, last=last)
-    rows = ((job.id, job.phase, job.owner or "", job.application, job.created, job.run_id or "") for job in found)
-    refs = [store.Reference(job.id, job.phase, job.run_id, job.owner, job.created) for job in found]
-    emit(document.list_json(refs, site.settings.url("jobs")), as_json, lambda: table(
-        ("job", "phase", "owner", "application", "made", "run id"), rows,
-        empty="There are no such jobs; `registry run APP` makes one."))
+        page = lists.page(connection, asked, *theirs(_caller(site, account)))
+    refs = [store.Reference(job.id, Phase(job.phase), job.run_id, job.owner, job.created) for job in page.rows]
+    form.show(page, lambda: table(
+        ("job", "phase", "owner", "application", "made", "run id"),
+        ((job.id, job.phase, job.owner or "", job.application, job.created, job.run_id or "") for job in page.rows),
+        empty="There are no such jobs; `registry run APP` makes one."), document.list_json(refs, site.settings.url("jobs")))
 
 
 @jobs.command("show")

@@ -46,9 +46,9 @@ def listed(listing: Listing[Any], *, limit: int = 1000) -> Callable[..., Any]:
         for option in reversed(_options(listing, limit)):
             command = option(command)
         for one in reversed(narrows):
-            kind = click.Choice(one.values) if one.values else click.STRING
-            command = click.option(f"--{one.name}", type=kind, default=one.standing or None, callback=_text,
-                                   help=f"Only those of this {one.words.lower()}.")(command)
+            values = f": {', '.join(one.values)}" if one.values else ""
+            command = click.option(f"--{one.name}", default=one.standing, metavar="VALUE", show_default=bool(one.standing),
+                                   help=f"Only those of this {one.words.lower()}{values}.")(command)
         return command
 
     return dress
@@ -64,7 +64,3 @@ def _options(listing: Listing[Any], limit: int) -> list[Callable[..., Any]]:
         click.option("--csv", "as_csv", is_flag=True, help="Rows for a spreadsheet on stdout and nothing else."),
         click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout and nothing else."),
     ]
-
-
-def _text(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
-    return value or ""

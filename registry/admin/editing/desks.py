@@ -59,7 +59,8 @@ def new_record() -> Answer:
             return page(desks.begun(site(), wanted["type"], wanted["authority"], wanted["key"]))
         except Refusal as refusal:
             problem, status = str(refusal), 403 if isinstance(refusal, Denied) else 400
-    return render_template("admin/edit_new.html", kinds=desks.KINDS, ours=ours, wanted=wanted, problem=problem), status
+    return render_template("admin/edit_new.html", kinds=desks.KINDS, ours=ours, wanted=wanted, problem=problem,
+                           twin=_publishing("records", "publish", "record.xml")), status
 
 
 @pages.post("/import-record")
@@ -235,8 +236,14 @@ def _publish(desk: Desk) -> Answer:
 
 
 def _twin(desk: Desk) -> twins.Twin:
-    words = ("records", "edit", desk.ivoid, "--file", "record.xml") if desk.began else ("records", "publish", "record.xml")
+    if desk.began:
+        return _publishing("records", "edit", desk.ivoid, "--file", "record.xml", expected=desk.began)
+    return _publishing("records", "publish", "record.xml")
+
+
+def _publishing(*words: str, expected: int = 0) -> twins.Twin:
+    """The command, and a POST of the record's XML."""
     return twins.Twin(
         twins.command(*words),
         "curl -X POST -H 'Authorization: Bearer TOKEN' -H 'Content-Type: text/xml' --data-binary @record.xml "
-        f"'{site().settings.url('api/records')}?expected={desk.began}'")
+        f"'{site().settings.url('api/records')}?expected={expected}'")

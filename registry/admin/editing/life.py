@@ -61,7 +61,7 @@ def history(name: str) -> str:
     difference = comparing.compare(old.xml, new.xml, (f"version {old.version}", f"version {new.version}"))
     words = ("records", "diff", record.ivoid, str(old.version), str(new.version))
     twin = twins.Twin(twins.command(*words), "curl -H 'Authorization: Bearer TOKEN' "
-                      f"'{site().settings.url('api' + path_of(record.ivoid))}/history'")
+                      f"'{site().settings.url('api/history' + path_of(record.ivoid).removeprefix('/records'))}'")
     return render_template(
         "admin/record_history.html", record=record, versions=versions, draft=draft, old=old, new=new, difference=difference,
         twin=twin, may_change=may_change(record))
