@@ -64,6 +64,11 @@ def state(database: Database) -> State:
         return _state(connection, database.name)
 
 
+def revision(connection: Connection) -> str:
+    """The revision of the database that it is a connection to; '' for none yet."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
 def newest() -> str:
     """The revision that this program needs."""
     return _known()[0].number
@@ -150,7 +155,7 @@ def _taken_back(database: Database) -> Iterator[Connection]:
 
 def _state(connection: Connection, name: str) -> State:
     known = _known()
-    present = MigrationContext.configure(connection).get_current_revision() or ""
+    present = revision(connection)
     if not present:
         if inspect(connection).has_table(_MARK):
             raise DatabaseRefused(f"The {name} has a table {_MARK} and does not say of which version it is: it is not a "
@@ -161,12 +166,12 @@ def _state(connection: Connection, name: str) -> State:
     return State(present, newest(), tuple(reversed(known[:numbers.index(present)])))
 
 
-def check_known(revision: str, name: str) -> None:
-    """Raises SchemaTooNew where the database `name` is of a revision that this program does not know."""
+def check_known(number: str, name: str) -> None:
+    """Raises SchemaTooNew where the database `name` is of a revision (`number`) that this program does not know."""
     known = [one.number for one in _known()]
-    if revision not in known:
+    if number not in known:
         raise SchemaTooNew(
-            f"The {name} is that of a newer version of this program (revision {revision}, this one knows {known[0]} at most): "
+            f"The {name} is that of a newer version of this program (revision {number}, this one knows {known[0]} at most): "
             "install that version, or restore a backup from before its upgrade.")
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, func, select
 
 from registry.access import Caller
-from registry.admin import figures, remembered
+from registry.admin import figures, remembered, standing
 from registry.applications import approving, seen
 from registry.harvest import quarantine, sources, store as harvests
 from registry.records import drafting
@@ -54,6 +54,7 @@ class Kind:
 def gather(connection: Connection, caller: Caller) -> list[Kind]:
     """Every sort of problem that there is one of, the most pressing first."""
     kinds: tuple[tuple[str, str, Callable[[Connection, Caller], tuple[list[Problem], int]]], ...] = (
+        ("program", "What runs is not what is installed, or does not run.", _program),
         ("engine", "Without an engine no job starts.", _engine),
         ("services down", "They were asked, and did not answer as they should.", _services),
         ("harvests", "Sources whose last harvest failed, or waits for a person's word.", _harvests),
@@ -79,6 +80,11 @@ def gather(connection: Connection, caller: Caller) -> list[Kind]:
 def _all(found: Iterator[Problem]) -> tuple[list[Problem], int]:
     some = list(found)
     return some, len(some)
+
+
+def _program(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+    return _all(Problem("program", name, words, "", "/readyz", "See what is not heard", "/readyz")
+                for name, words in standing.faults(connection))
 
 
 def _engine(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:

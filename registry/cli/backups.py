@@ -25,7 +25,7 @@ def backup(instance: Path, target: Path, without_results: bool, without_keys: bo
 
     with site_as_it_is(instance) as site, progress("backup") as tell:
         made = making.make(site.settings, site.database, target, keys=not without_keys, results=not without_results,
-                           progress=lambda done, words: tell(done, words))
+                           progress=lambda done, words: tell(done // 10**6, f"MB, {words}"))
     document = {"path": str(made.path), "bytes": made.size, **made.about}
     emit(document, as_json, lambda: click.echo(f"{made.path}: {made.size / 1e6:.1f} MB, with {', '.join(made.about['holds'])}"))
 
@@ -42,7 +42,8 @@ def restore(instance: Path, archive: Path, as_json: bool) -> None:
     from registry.backup import restoring
 
     with progress("restore") as tell:
-        restored = restoring.restore(archive, instance, who(), progress=lambda done, words: tell(done, words))
+        restored = restoring.restore(archive, instance, who(),
+                                     progress=lambda done, words: tell(done // 10**6, f"MB, {words}"))
     about, settled = restored.about, restored.settled
     missing = sorted({"keys", "results"} - set(about["holds"]))
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from registry import access, beats, create_app
+from registry.admin import problems, standing
 from registry.admin.counted import BOUNDS, room_of
 from registry.beats import Watch
 from registry.db import Database
@@ -142,3 +143,21 @@ def test_a_database_that_is_away_is_not_ready_and_the_process_lives(site):
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 503 and "cannot be used" in answer.json["faults"]["database"]
     assert app.test_client().get("/healthz").json == {"status": "ok"}
+
+
+def test_what_runs_and_is_not_what_is_installed_is_among_the_problems(any_site, monkeypatch):
+    def told() -> list[str]:
+        with any_site.database.read() as connection:
+            found = problems.gather(connection, access.Caller("root", access.ADMINISTRATOR))
+        return [one.words for kind in found if kind.name == "program" for one in kind.problems]
+
+    beats.beat(any_site, beats.WORKER)
+    monkeypatch.setattr(standing, "_watch", Watch())
+    assert told() == []
+    with any_site.database.write() as connection:
+        connection.execute(update(facts).values(value="2026-01-01T00:00:00.000Z"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    monkeypatch.setattr(standing, "_RUNNING", "0.0.1")
+    monkeypatch.setattr(standing, "_watch", Watch())
+    newer, installed, silent = told()
+    assert "of revision 9999" in newer and "what runs is still 0.0.1" in installed and "worker has not been heard" in silent

@@ -16,14 +16,15 @@ from click.testing import CliRunner
 from sqlalchemy import Table, insert, select, text
 
 from registry import create_app, schema
-from registry.backup import copying, making, restoring, upgrading
+from registry.backup import archive, copying, making, restoring, upgrading
 from registry.backup.copying import CopyFailed
 from registry.backup.upgrading import NoBackup
+from registry.cli import common, site as site_commands
 from registry.cli.main import registry
 from registry.db import Database
 from registry.errors import Conflict, NotFound, Unavailable
 from registry.migrations import reading
-from registry.schema import SchemaTooNew
+from registry.schema import SchemaTooNew, SchemaTooOld
 from registry.site import open_site
 from registry.tables import audit, metadata
 from registry.uws import store
@@ -239,3 +240,12 @@ def test_a_backup_of_a_newer_version_is_refused_before_anything_is_done(site, tm
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaTooNew, match="9999"):
         making.make(site.settings, site.database, tmp_path)
+
+
+def test_serve_upgrades_before_it_begins_and_other_commands_do_not(old):
+    with pytest.raises(SchemaTooOld), common.site_of(old):
+        pass
+    with common.site_of(old, site_commands._upgrade) as site:
+        assert schema.state(site.database).pending == ()
+    [kept] = (old / "backups").iterdir()
+    assert archive.about(kept)["database"]["revision"] == "0001"
