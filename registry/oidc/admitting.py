@@ -22,7 +22,8 @@ from registry.oidc.settings import Provider, Rule
 from registry.tables import accounts
 
 # whom history and audit name where nobody's account is meant
-_NOT_NAMES = frozenset({"anonymous", "cli", "gateway", "harvest", "provider", "registry", "system", "watch", "worker"})
+_NOT_NAMES = frozenset({
+    "anonymous", "cli", "gateway", "harvest", "innerspace", "provider", "registry", "system", "watch", "worker"})
 
 
 def admit(connection: Connection, provider: Provider, claims: dict[str, Any]) -> Account | str:

@@ -271,6 +271,12 @@ def test_addresses_of_a_providers_own_are_held_to_the_policy(
     assert told.status_code in (403, 503) and says in sentence(told) and nobody(lee), told.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("issuer", ["https://10.1.2.3", "https://169.254.169.254/x", "https://[::ffff:192.168.0.1]"])
+def test_an_issuer_at_an_internal_address_needs_the_sites_word(traveller: Make, issuer: str) -> None:
+    answer = traveller(issuer=issuer).client.get("/admin/oidc/login")
+    assert answer.status_code == 503 and "an administrator can add its network to allowed_networks" in sentence(answer)
+
+
 def test_a_provider_that_hangs_holds_a_login_no_longer_than_a_person_waits(
     traveller: Make, provider: Provider, monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -28,7 +28,7 @@ def trail(somebody: Traveller) -> list[tuple[str, str, str]]:
 
 def test_a_person_comes_in_lands_where_they_wanted_and_is_known_the_next_time(traveller: Make, provider: Provider) -> None:
     lee = traveller(unknown="reader")
-    assert b"Log in by the institute" in lee.client.get("/admin/login").data
+    assert b"Log in with the institute" in lee.client.get("/admin/login").data
     answer = lee.log_in("/admin/jobs?phase=ERROR")
     assert answer.status_code == 303 and answer.location == "/admin/jobs?phase=ERROR"
     assert lee.name == "lee"
