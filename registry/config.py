@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     trusted_proxy_count: int = Field(1, ge=1, le=10, description="Proxies of ours that a request comes through.")
     metrics_networks: list[str] = Field(
         default_factory=list,
-        description="Networks (CIDR) whose hosts may read /metrics without an account; administrators always may.",
+        description="Networks (CIDR) whose hosts may read /metrics without an account; readers always may.",
     )
     threads: int = Field(12, ge=2, description="Web threads; at most half of them may wait in a blocking request.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the instance folder.")

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry import access, beats, schema
-from registry.access import ADMINISTRATOR
+from registry.access import READER
 from registry.admin import metrics
 from registry.admin.counted import Counted
 from registry.admin.pages import site
@@ -46,7 +46,7 @@ def readyz() -> tuple[Response, int]:
 
 
 def figures() -> Response:
-    """The figures of this datacenter, for administrators and for hosts in metrics_networks."""
+    """The figures of this datacenter, for who may see its dashboard, and for hosts in metrics_networks."""
     _admit()
     body = metrics.text(site(), cast(Watch, current_app.extensions["beats"]), cast(Counted, current_app.extensions["counted"]))
     return Response(body, content_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
@@ -57,7 +57,7 @@ def _admit() -> None:
     networks = [ip_network(one) for one in site().settings.metrics_networks]
     address = ip_address(request.remote_addr or "0.0.0.0")
     if not any(address in network for network in networks):
-        access.from_header(site(), request.headers.get("Authorization"), request.remote_addr or "").require(ADMINISTRATOR)
+        access.from_header(site(), request.headers.get("Authorization"), request.remote_addr or "").require(READER)
 
 
 def _database_fault() -> str:
