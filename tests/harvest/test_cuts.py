@@ -97,6 +97,15 @@ class Template:
         self._database(path, self._template)
         return path
 
+    def drop(self, instance: Path) -> None:
+        """Remove a copy, for there are hundreds of them."""
+        if self.server is not None:
+            site = open_of(instance)
+            name = site.database.url.database
+            site.close()
+            self.server.drop(name)
+        shutil.rmtree(instance)
+
     def _database(self, instance: Path, template: str) -> str:
         """Give the instance a database of its own on the server, where there is one; its name."""
         if self.server is None:
@@ -186,7 +195,7 @@ def cut_at_statements(template: Template, order: Order, offsets: list[int], how:
         again = fetched(far)
         assert set(again) == set(far.answers)
         assert sum(again.values()) - len(again) <= 1, (offset, again)
-        shutil.rmtree(instance)
+        template.drop(instance)
 
 
 def test_killed_at_random_statements(tmp_path: Path, far: Far, order: Order) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from registry import clock
 from registry.harvest import harvester, sources, store
 from registry.harvest.harvester import NothingToStop
 from registry.harvest.sources import Source
+from registry.records import listing, store as shelf
 from registry.site import Site, open_site
 from registry.tables import sources as sources_table
 from tests.harvest.conftest import counts, harvest, last_run, turn
@@ -145,6 +147,30 @@ def test_a_clock_that_was_a_month_ahead_stops_no_harvest(site: Site, begun: list
     assert turn(site) == 1, "its next harvest was set for a day that is far away"
     assert turn(site) == 0
     assert begun == ["a", "a"]
+
+
+@pytest.mark.parametrize("days", [30, -30])
+def test_a_clock_that_steps_a_month_in_mid_run_changes_nothing_that_is_stored(site: Site, far: Far, days: int) -> None:
+    source = sources.add(site, far.url)
+    moment = clock.now()
+
+    class Step:
+        def __str__(self) -> str:  # called for the body of the answer
+            stack.enter_context(shelves.at(clock.stamp(moment + timedelta(days=days))))
+            return listed(item(F + "b"), token="u")
+
+    far.answers = {"": listed(item(F + "a"), token="t").replace("2024-01-01T", "2999-01-01T"), "t": Step(),
+                   "u": listed(item(F + "c"))}
+    with ExitStack() as stack:
+        done = harvest(site, source)
+    assert (done.state, counts(done), far.lists) == (store.COMPLETE, {"new": 3}, ["", "t", "u"])
+    assert done.first_response and abs(clock.parse(done.first_response) - moment) < timedelta(minutes=1), (
+        "what the next one asks for is from before the step")
+    far.answers = {"": listed(item(F + "a"), item(F + "b"), item(F + "c"))}
+    assert counts(harvest(site, source, full=True)) == {"unchanged": 3}
+    with site.database.read() as connection:
+        stamps = [one.datestamp for one in listing.every(connection, origin=shelf.HARVESTED)]
+    assert stamps == sorted(stamps), "no later page has an earlier datestamp"
 
 
 @pytest.mark.parametrize(("theirs", "from_"), [
