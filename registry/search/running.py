@@ -6,7 +6,6 @@ Rows come as the database finds them, or, where that is wanted, as texts that th
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,6 +16,7 @@ from registry.search import postgresql, sqlite
 from registry.search.adql import AdqlRefused, Translated, translate
 from registry.search.adql.lines import CELL, MOST, NUMBER, ROW, lines, real
 from registry.search.timing import Clock, Stop, Stopped as Stopped, TooLong as TooLong
+from registry.search.turns import Turns
 from registry.site import Site
 
 _PATIENCE = 10.0  # seconds that a query waits for its turn
@@ -78,7 +78,7 @@ class Queries:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._turns = threading.BoundedSemaphore(site.settings.tap_clients)
+        self._turns = Turns(site.settings.tap_clients)
         self._sqlite = sqlite.Connections(str(site.database.url.database)) if site.database.is_sqlite else None
 
     @contextmanager

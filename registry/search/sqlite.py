@@ -15,7 +15,6 @@ from registry.search.adql.refused import cannot
 from registry.search.reading import Reading, open_readonly
 from registry.search.timing import Clock
 
-
 _LOOK = 1_000_000  # steps of SQLite's between two looks whether somebody has asked for the end: some hundredths of a second
 
 

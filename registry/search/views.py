@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ from registry.search.tap.cells import convert_of, row_texts
 from registry.search.tap.examples import EXAMPLES
 from registry.search.tap.formats import Table
 from registry.search.tap.parameters import Asked
+from registry.search.turns import Turns
+from registry.sending import Part
 from registry.site import Site
 from registry.uws import jobs, kinds, queries
 from registry.uws.faces.views import list_of
@@ -60,7 +61,7 @@ def register(app: Flask) -> None:
     site = app.extensions["site"]
     app.extensions[_QUERIES] = Queries(site)
     app.extensions[_KEPT] = Kept()
-    app.extensions[_PLACES] = threading.BoundedSemaphore(max(1, site.settings.threads - _KEPT_FREE))
+    app.extensions[_PLACES] = Turns(max(1, site.settings.threads - _KEPT_FREE))
     app.register_blueprint(blueprint)
     app.register_blueprint(list_of("tap_async", ASYNC))
 
@@ -86,10 +87,12 @@ def answered(asked: Asked) -> Response:
     """The answer in its format; a long one goes out as its rows come. Raises Refusal before it has begun."""
     name = (asked.query, asked.format.media_type, asked.maxrec)
     keeping: Kept = current_app.extensions[_KEPT]
+    state = kept.state(_site().database) if kept.lasting(asked.query) else ""
     with ExitStack() as stack:
-        stack.enter_context(_place())
-        state = kept.state(_site().database) if kept.lasting(asked.query) else ""
-        body = stack.enter_context(keeping.shared(state, name))
+        body = keeping.get(state, name)
+        if body is None:
+            stack.enter_context(_place())
+            body = stack.enter_context(keeping.shared(state, name))
         if body is not None:
             return _sent_whole(body, asked.format.content_type)
         size = Size()
@@ -98,9 +101,9 @@ def answered(asked: Asked) -> Response:
         if ended and size.fault is not None:
             raise size.fault
         if ended:
-            body = b"".join(first)
-            keeping.put(state, name, body)
-            return _sent_whole(body, asked.format.content_type)
+            whole = b"".join(first)
+            keeping.put(state, name, whole)
+            return _sent_whole(keeping.get(state, name) or whole, asked.format.content_type)
         keeping.let_go(state, name)
         response = _sent(chain(first, pieces), asked.format.content_type)
         response.call_on_close(stack.pop_all().close)
@@ -159,7 +162,7 @@ class Size:
 @contextmanager
 def _place() -> Iterator[None]:
     """One of the web threads that queries may have; a few stay free of them, whatever they take. Raises TooManyQueries."""
-    places: threading.BoundedSemaphore = current_app.extensions[_PLACES]
+    places: Turns = current_app.extensions[_PLACES]
     if not places.acquire(timeout=_PATIENCE):
         raise TooManyQueries("Too many queries wait just now: ask again in a few seconds.", retry_after=10)
     try:
@@ -246,11 +249,12 @@ def _sent(body: Any, content_type: str) -> Response:
                     headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"})
 
 
-def _sent_whole(body: bytes, content_type: str) -> Response:
-    if len(body) < sending.LARGE:
-        return _sent(body, content_type)
+def _sent_whole(body: bytes | Part, content_type: str) -> Response:
+    length = len(body) if isinstance(body, bytes) else body.length
+    if length < sending.LARGE:
+        return _sent(body if isinstance(body, bytes) else body.again().read(), content_type)
     answer = _sent(sending.file_of(request.environ, body), content_type)
-    answer.headers["Content-Length"] = str(len(body))
+    answer.headers["Content-Length"] = str(length)
     answer.direct_passthrough = True
     return answer
 

@@ -18,6 +18,7 @@ from registry.search import running
 from registry.search.adql import AdqlRefused, Translated
 from registry.search.reading import open_readonly
 from registry.search.running import Queries, Stop, Stopped, TooLong, TooManyQueries
+from registry.search.turns import Turns
 from registry.site import open_site
 from registry.tables import rr_res_subject, rr_resource
 
@@ -98,7 +99,7 @@ def test_overflow_is_known_behind_the_rows(queries: Queries) -> None:
 
 def test_no_more_queries_run_at_once_than_may(queries: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "_PATIENCE", 0.01)
-    queries._turns = threading.BoundedSemaphore(1)
+    queries._turns = Turns(1)
     with queries.answer("SELECT ivoid FROM rr.resource") as answer:
         with pytest.raises(TooManyQueries) as refused:
             rows(queries, "SELECT ivoid FROM rr.resource")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +21,7 @@ from registry.search import described, registering, running, views
 from registry.search.running import Queries
 from registry.search.tap import documents
 from registry.search.tap.examples import EXAMPLES
+from registry.search.turns import Turns
 from registry.services import local
 from registry.site import Site, open_site
 from tests.conftest import SHARED
@@ -185,7 +185,7 @@ def test_queries_leave_threads_to_others(client: FlaskClient, monkeypatch: pytes
     monkeypatch.setattr(views, "_PATIENCE", 0.01)
     places = client.application.extensions["tap places"]
     held = 0
-    while places.acquire(blocking=False):
+    while places.acquire(0):
         held += 1
     assert 0 < held <= client.application.extensions["site"].settings.threads - 3
     answer = ask(client, FIRST)
@@ -200,11 +200,11 @@ def test_queries_leave_threads_to_others(client: FlaskClient, monkeypatch: pytes
 def test_the_last_place_is_free_again_whatever_became_of_the_query(client: FlaskClient, monkeypatch: Any) -> None:
     """Answers large and small, broken off and refused: none keeps its place."""
     monkeypatch.setattr(running, "_PATIENCE", 0.01)
-    monkeypatch.setattr(views, "_AT_ONCE", 2)
-    client.application.extensions["tap queries"]._turns = threading.BoundedSemaphore(1)
-    client.application.extensions["tap places"] = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(views, "_WHOLE", 2)
+    client.application.extensions["tap queries"]._turns = Turns(1)
+    client.application.extensions["tap places"] = Turns(1)
     for _ in range(3):
-        assert len(cells(ask(client, FIRST))) == 5  # longer than what is made at once: it comes in pieces
+        assert len(cells(ask(client, FIRST))) == 5  # longer than what is made before it is sent: it comes in pieces
         broken = client.get("/tap/sync", query_string={**ADQL, "QUERY": FIRST}, buffered=False)
         next(broken.iter_encoded())
         broken.close()

@@ -30,6 +30,7 @@ class Joins(Expressions):
         super().__init__(writing)
         self.tables = 0  # read so far, in the whole query
         self.common: dict[str, Source] = {}  # the queries of WITH that can be named where we are
+        self.equal: dict[str, list[Piece]] = {}  # by the SQL of a column: those on the right of a join that are made one with it
 
     def from_clause(self, node: exp.Select, outer: Scope | None) -> Source:
         """The tables behind FROM. Raises AdqlRefused."""
@@ -133,6 +134,9 @@ class Joins(Expressions):
         tables = _together(left, right, join.this)
         shared = self._shared(left, right, natural, using, join.this)
         on = [f"{one.sql} = {other.sql}" for one, other in shared.values()]
+        if side in ("", "LEFT", "INNER"):
+            for one, other in shared.values():
+                self.equal.setdefault(one.sql, []).append(other)
         lazy = self._looked_up(left, right, shared, side, join.args.get("on") is None)
         if lazy is not None:
             return lazy

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from registry import tables
-from registry.search.adql import functions
+from registry.search.adql import functions, grouping
 from registry.search.adql.joins import Joins, renamed
 from registry.search.adql.pieces import NULL, TRUTH, Piece, Stored, mixed
 from registry.search.adql.refused import refuse
@@ -145,9 +145,10 @@ class Queries(Joins):
         scope.groups = {piece.sql for piece in pieces}
         columns = [isinstance(one, exp.Column) for one in group.expressions]
         scope.computed = {piece.sql for piece, column in zip(pieces, columns, strict=True) if not column}
-        return f" GROUP BY {', '.join(self._needed(pieces))}"
+        where = node.args.get("where")
+        return f" GROUP BY {', '.join(self._needed(pieces, where.this if where is not None else None, scope))}"
 
-    def _needed(self, pieces: list[Piece]) -> list[str]:
+    def _needed(self, pieces: list[Piece], where: exp.Expr | None, scope: Scope) -> list[str]:
         """SQL of what to group by: of a table whose key is among the columns, that alone.
 
         SQLite reads the groups in the order of the index of that key. PostgreSQL knows only the primary key to decide the
@@ -157,7 +158,10 @@ class Queries(Joins):
         needed = [piece.sql for piece in pieces if not piece.stored or piece.stored.alias not in deciding]
         for alias, piece in deciding.items():
             assert piece.stored is not None
-            needed.append(piece.sql if self.writing.sqlite else f"{alias}.{row_number(piece.stored.table)}")
+            if self.writing.sqlite:
+                needed.append(grouping.in_order(where, scope, self.equal.get(piece.sql, ())) or piece.sql)
+            else:
+                needed.append(f"{alias}.{row_number(piece.stored.table)}")
         return list(dict.fromkeys(needed))
 
     def _shown(self, node: exp.Select, scope: Scope) -> list[Visible]:
