@@ -69,6 +69,11 @@ def key(text: str) -> str:
 
     Raises InvalidIdentifier.
     """
+    return _key(text) if len(text) < _REMEMBERED else _key.__wrapped__(text)
+
+
+@lru_cache(4096)
+def _key(text: str) -> str:
     parts = parse_ivoid(text)
     return str(Ivoid(parts.authority.lower(), parts.path.lower(), parts.query, parts.fragment))
 

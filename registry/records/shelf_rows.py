@@ -5,11 +5,12 @@ What a record's rows are is for `store` and `projection` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, select
 
 from registry import words
 from registry.db import before_commit
@@ -61,6 +62,7 @@ class Pending:
 
     def add_record(self, connection: Connection, record: dict[str, Any], version: dict[str, Any]) -> None:
         """Let a new record wait, and its first version."""
+        record["problems"] = json.dumps(record["problems"]) if record["problems"] else "[]"  # as the database has it
         self._records[record["key"]] = record
         self._versions.append(version)
         before_commit(connection, _WAITING, self._end)
@@ -77,15 +79,15 @@ class Pending:
         """Write all that waits but the records."""
         for table in _FILLED:
             put(connection, table, [row for record in self._rows.values() for row in record.get(table.name, ())])
-        if self._versions:
-            connection.execute(insert(record_versions), self._versions)
+        _insert(connection, record_versions, self._versions)
         self._rows, self._versions = {}, []
 
     def write(self, connection: Connection, stamp: str = "") -> None:
         """Write all that waits, the records with `stamp`."""
         self.flush(connection)
-        if self._records:
-            connection.execute(insert(records), [record | {"datestamp": stamp} for record in self._records.values()])
+        for record in self._records.values():
+            record["datestamp"] = stamp
+        _insert(connection, records, self._records.values())
         self._records = {}
 
     def _end(self, connection: Connection) -> None:
@@ -110,22 +112,30 @@ def handed_by(rows: Packed, registry: str) -> Packed:
     return {**rows, _RESOURCE: named}
 
 
+def _insert(connection: Connection, table: Table, rows: Collection[dict[str, Any]]) -> None:
+    """Insert rows that have the same columns, their JSON as it is written."""
+    if rows:
+        names = tuple(next(iter(rows)))
+        connection.exec_driver_sql(_inserting(table.name, names, connection.dialect.name),
+                                   [tuple(row.values()) for row in rows])
+
+
 def put(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert packed rows.
 
     The driver is spoken to directly: there are sixty such rows to a record, and nothing in them to convert.
     """
     if rows:
-        dialect: Any = type(connection.dialect)
+        statement = _inserting(table.name, COLUMNS[table.name], connection.dialect.name)
         with words.filled(connection, table):
-            connection.exec_driver_sql(_statement(table, dialect), list(rows))
+            connection.exec_driver_sql(statement, list(rows))
 
 
 @cache
-def _statement(table: Table, dialect: Any) -> str:
-    columns = COLUMNS[table.name]  # in this order, which need not be the table's
-    mark = "?" if dialect.name == "sqlite" else "%s"
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"
+def _inserting(table: str, columns: tuple[str, ...], dialect: str) -> str:
+    mark = "?" if dialect == "sqlite" else "%s"
+    named = ", ".join(f'"{column}"' for column in columns)
+    return f"INSERT INTO {table} ({named}) VALUES ({', '.join([mark] * len(columns))})"
 
 
 # the record that a row is of, whose identifier rr_tap_table calls another name
