@@ -16,7 +16,8 @@ from registry.errors import Refusal
 from registry.records import listing, store
 from registry.records.store import NoRecord, Record
 from registry.site import Site
-from vosi import resource, xmlio
+from vosi import capabilities, resource, xmlio
+from vosi.capabilities import Interface
 from vosi.resource import Summary
 
 PAGE, XML, JSON = "text/html", "text/xml", "application/json"
@@ -71,12 +72,15 @@ def show(name: str) -> Response | tuple[Response | str, int] | str:
         return _gone(record, kind)
     if kind == XML:
         return _conditional(record, _xml(record))
-    summary = resource.summarise(xmlio.parse(record.xml))
+    element = xmlio.parse(record.xml)
+    summary = resource.summarise(element)
+    addresses = [(one.standard_id, interface) for one in capabilities.of_record(element) for interface in one.interfaces
+                 if interface.access_url]
     if kind == JSON:
-        return _conditional(record, jsonify(_whole(record, summary)))
+        return _conditional(record, jsonify(_whole(record, summary, addresses)))
     with _site().database.read() as connection:
         history = store.versions(connection, record.ivoid)
-    return render_template("records/record.html", record=record, summary=summary, history=history)
+    return render_template("records/record.html", record=record, summary=summary, history=history, addresses=addresses)
 
 
 def _site() -> Site:
@@ -135,10 +139,11 @@ def _listed(record: Record) -> dict[str, Any]:
     }
 
 
-def _whole(record: Record, summary: Summary) -> dict[str, Any]:
+def _whole(record: Record, summary: Summary, addresses: list[tuple[str, Interface]]) -> dict[str, Any]:
     return {
         **_listed(record), "short_name": summary.short_name, "created": summary.created, "version": record.version,
         "description": summary.description, "reference_url": summary.reference_url, "subjects": list(summary.subjects),
+        "interfaces": [{"standard_id": standard, "type": one.type, "access_url": one.access_url} for standard, one in addresses],
         "valid_in": record.profile or None,
         "problems": [{"where": where, "what": what, "line": line} for where, what, _field, line in record.problems],
         "xml": record.xml.decode(),

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from applications.demo import repository
 from registry import create_app
@@ -38,8 +38,8 @@ PAGES = {
     "run-form": "admin/applications/run?app=ivo://north.example/app/hr-diagram",
     "jobs": "admin/jobs", "job": f"admin/jobs/{SHOWN_JOB}", "problems": "admin/problems", "accounts": "admin/accounts",
     "me": "admin/me", "settings": "admin/settings", "audit": "admin/audit"}
-PRINTED = ("dashboard", "record")
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+PRINTED = ("dashboard", "record", "job")
+WIDE, NARROW, PAPER = (ViewportSize(width=width, height=height) for width, height in ((1280, 900), (320, 640), (718, 1000)))
 _HIGHEST, _QUALITY = 2200, 50  # pixels of a long page that are shown, per cent
 
 
@@ -81,10 +81,11 @@ class _Folder:
         return self.path / f"{name}{'-dark' if self.theme == 'dark' else ''}.{self.kind}"
 
 
-def _take(browser: Browser, url: str, folder: _Folder, size: dict[str, int]) -> None:
+def _take(browser: Browser, url: str, folder: _Folder, size: ViewportSize) -> None:
     for pages, known in ((STRANGERS, False), (PAGES, True)):
         with _opened(browser, url, known, viewport=size, color_scheme=folder.theme, reduced_motion="reduce") as page:
             for name, path in pages.items():
+                page.set_viewport_size(size)
                 answer = page.goto(path)
                 assert answer and answer.status == 200, f"{path} was answered {answer and answer.status}"
                 _picture(page, folder.place(name))
@@ -105,6 +106,10 @@ def _print(browser: Browser, url: str, folder: Path) -> None:
         for name in PRINTED:
             page.goto({**STRANGERS, **PAGES}[name])
             page.pdf(path=folder / f"{name}.pdf", format="A4")
+            page.set_viewport_size(PAPER)
+            page.emulate_media(media="print", color_scheme="dark")
+            _picture(page, folder / f"{name}-paper.png")
+            page.emulate_media(media="screen")
 
 
 def _set_up(browser: Browser, place: Path, folder: _Folder) -> None:
@@ -132,6 +137,7 @@ def _opened(browser: Browser, url: str, known: bool, **options: object) -> Itera
 def _picture(page: Page, path: Path) -> None:
     """As WebP, a third of the bytes of a PNG; of a long page its beginning."""
     width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+    page.set_viewport_size({"width": width, "height": min(height, _HIGHEST)})  # so that what sticks to an edge is at it
     shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", {
         "format": path.suffix[1:], **({} if path.suffix == ".png" else {"quality": _QUALITY}), "captureBeyondViewport": True,
         "clip": {"x": 0, "y": 0, "width": width, "height": min(height, _HIGHEST), "scale": 1}})
