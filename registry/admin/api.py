@@ -98,6 +98,7 @@ _KINDS: dict[str, tuple[type[Any], str]] = {
     "authorities": (list, "a list of texts"),
     "names": (list, "a list of texts"),
     "asked": (list, "a list of texts"),
+    "which": (list, "a list of texts"),
     "anyway": (bool, "true or false"),
     "days": (int, "a whole number from 1 to 3650"),
 }

@@ -14,7 +14,7 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from registry import access, lists
-from registry.admin import guard, listed, twins
+from registry.admin import guard, listed, sure, twins
 from registry.admin.pages import pages, site
 from registry.admin.twins import Twin
 from registry.applications import approving, catalogue, consequences, seen, watching
@@ -88,8 +88,17 @@ def repository_look() -> Response:
 
 @pages.post("/applications/repositories/remove")
 def repository_remove() -> Response:
-    """Watch a repository no longer."""
-    one = unwatch(request.form.get("host", ""), guard.who())
+    """Watch a repository no longer, once its name was typed."""
+    host = request.form.get("host", "")
+    with site().database.read() as connection:
+        found = seen.one_watched(connection, host)
+    ask = sure.question(
+        found.host, title=f"Watch {found.host} no longer", button="Watch it no longer", back="/admin/applications/images",
+        goes=[f"{found.counts.get(DRAFT, 0)} images of it that wait for a person", "what each of its tags stood for"],
+        stays="What was approved stays on offer.")
+    if ask:
+        return ask
+    one = unwatch(host, guard.who())
     flash(f"{one.host} is watched no longer; what was approved stays on offer.", "success")
     return _back()
 

@@ -14,7 +14,7 @@ from flask import Response as FlaskResponse, flash, jsonify, redirect, render_te
 from werkzeug.wrappers import Response
 
 from registry import access, clock, lists
-from registry.admin import drawing, guard, job_facts, listed, twins
+from registry.admin import drawing, guard, job_facts, listed, sure, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
 from registry.lists import Page
@@ -123,10 +123,15 @@ def job_start(job_id: str) -> Response:
 @pages.post("/jobs/<job_id>/abort")
 def job_abort(job_id: str) -> Response:
     """Stop the job; what it has made so far is kept."""
-    use_cases.abort(site(), guard.caller(), job_id)
-    _audit("abort job", job_id)
+    abort(job_id)
     flash("The job is told to stop.", "success")
     return _back(job_id)
+
+
+def abort(job_id: str) -> None:
+    """What one button and many ticks do alike. Raises Refusal."""
+    use_cases.abort(site(), guard.caller(), job_id)
+    _audit("abort job", job_id)
 
 
 @pages.post("/jobs/<job_id>/keep")
@@ -144,11 +149,25 @@ def job_keep(job_id: str) -> Response | tuple[str, int]:
 
 @pages.post("/jobs/<job_id>/delete")
 def job_delete(job_id: str) -> Response:
-    """Remove the job with its log and results."""
-    use_cases.delete(site(), guard.caller(), job_id)
-    _audit("delete job", job_id)
+    """Remove the job with its log and results, once its name was typed."""
+    found = use_cases.visible(site(), guard.caller(), job_id)
+    with site().database.read() as connection:
+        results = store.results(connection, job_id)
+    named = found.run_id or job_id
+    goes = [f"job {job_id}{f' ({found.run_id})' if found.run_id else ''}, {found.phase.value}", "its log and its run record",
+            *(f"result {one.id}, {size(one.size)}" for one in results)]
+    ask = sure.question(named, title=f"Delete job {named}", goes=goes, stays="", button="Delete it", back=f"/admin/jobs/{job_id}")
+    if ask:
+        return ask
+    delete(job_id)
     flash(f"Job {job_id} is deleted with its log and results.", "success")
     return redirect(f"{request.script_root}/admin/jobs", 303)
+
+
+def delete(job_id: str) -> None:
+    """What one button and many ticks do alike. Raises Refusal."""
+    use_cases.delete(site(), guard.caller(), job_id)
+    _audit("delete job", job_id)
 
 
 def describe(found: Job) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optio
 
 from registry import access, rights, sessions
 from registry.access import NAME, ROLES, SHORTEST_PASSWORD, TOKEN_DAYS, Account, Token
-from registry.admin import guard, listed, people_lists, twins
+from registry.admin import guard, listed, people_lists, sure, twins
 from registry.admin.pages import pages, site
 from registry.errors import Denied, Refusal
 from registry.oidc import identities
@@ -179,6 +179,13 @@ def me_token() -> Response | tuple[str, int]:
 @pages.post("/tokens/<int:number>/revoke")
 def token_revoke(number: int) -> Response:
     """Forget a token of one's own, or as an administrator anybody's."""
+    found = token_of(number)
+    ask = sure.question(
+        str(number), title=f"Revoke token {number}", button="Revoke it", back="/admin/tokens",
+        goes=[f"token {number} of {found.account}, for {found.label or 'what nobody has said'}"],
+        stays="Programs that use it are refused from then on.")
+    if ask:
+        return ask
     gone = revoke(number)
     flash(f"Token {gone.id} ({gone.label or 'without a label'}) is refused from now on.", "success")
     return redirect(f"{request.script_root}" + ("/admin/me" if gone.account == guard.who() else _path(gone.account)), 303)
@@ -236,12 +243,19 @@ def add_token(label: str, days: int, role: str) -> tuple[Token, str]:
 
 def revoke(number: int) -> Token:
     """Forget a token of the caller's own, or as an administrator anybody's. Raises NoAccount, Denied."""
+    found = token_of(number)
     with site().database.write() as connection:
-        found = _token(connection, number)
-        if found.account != guard.who() and not guard.caller().administrator:
-            raise Denied(f"Token {number} is not yours: an administrator can revoke it.")
         access.revoke_token(connection, number)
         access.audit(connection, guard.who(), "revoke token", str(number), found.account)
+    return found
+
+
+def token_of(number: int) -> Token:
+    """A token of the caller's own, or as an administrator anybody's. Raises NoAccount, Denied."""
+    with site().database.read() as connection:
+        found = _token(connection, number)
+    if found.account != guard.who() and not guard.caller().administrator:
+        raise Denied(f"Token {number} is not yours: an administrator can revoke it.")
     return found
 
 

@@ -11,7 +11,7 @@ from flask import jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from registry import access, clock, lists
-from registry.admin import guard, listed, sources as source_pages, twins
+from registry.admin import guard, listed, sources as source_pages, sure, twins
 from registry.admin.pages import pages, site
 from registry.errors import NotFound
 from registry.harvest import harvester, quarantine as kept, sources as sources_store, store
@@ -115,7 +115,16 @@ def run_cancel(number: int) -> Response:
 
 @pages.post("/runs/<int:number>/accept-loss")
 def run_accept_loss(number: int) -> Response:
-    """Delete what was missing from the run's list, however much that is."""
+    """Delete what was missing from the run's list, however much that is, once the source's name was typed."""
+    found = run_of(number)
+    if found.state == store.HELD:
+        name = _source_of(found).name
+        ask = sure.question(
+            name, title=f"Delete what is missing from {name}", button="Delete them", back=f"/admin/runs/{number}",
+            goes=[f"{found.missing} records that its full list no longer holds"],
+            stays="For each a tombstone stays, which harvesters are told of, and its history.")
+        if ask:
+            return ask
     accept_loss(number, guard.who())
     return redirect(f"{request.script_root}/admin/runs/{number}", 303)
 

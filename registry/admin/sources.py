@@ -10,18 +10,19 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from registry import access, lists
-from registry.admin import chart, guard, listed, twins
+from registry.admin import chart, guard, listed, sure, twins
 from registry.admin.forms import PublishersForm, SourceEditForm, SourceForm
 from registry.admin.pages import pages, site
 from registry.errors import NotFound, Refusal
 from registry.harvest import harvester, publishers, quarantine, sources as sources_store, store
-from registry.harvest.listed import SOURCES, last_runs
+from registry.harvest.listed import RUNS, SOURCES, last_runs
 from registry.harvest.publishers import Outcome, Publisher
 from registry.harvest.sources import Look, Source
 from registry.harvest.store import Run
 from registry.lists import Page
 
 _RUNS = 40  # in a source's history
+GOES = "with its runs, what waits of it in quarantine and its claims to authorities; its records stay"
 AT_ONCE = 10.0  # seconds that one request adds registries for: a page must come back, with those that are left
 
 
@@ -133,10 +134,7 @@ def source_change(name: str) -> Response | tuple[str, int]:
         return _page(named(name), form), 400
     values = {"interval": form.interval.data, "set_spec": form.set_spec.data or "", "priority": form.priority.data or 0,
               "owner": form.owner.data or ""}
-    with site().database.write() as connection:
-        changed = sources_store.change(connection, name, **values)
-        access.audit(connection, guard.who(), "change source", name, ", ".join(f"{k}={v}" for k, v in values.items()))
-    return redirect(_address(changed), 303)
+    return redirect(_address(change(name, values, guard.who())), 303)
 
 
 @pages.post("/sources/<name>/pause")
@@ -147,10 +145,19 @@ def source_pause(name: str) -> Response:
 
 @pages.post("/sources/<name>/remove")
 def source_remove(name: str) -> Response:
-    """Forget it; its records stay, as if imported from a file."""
-    with site().database.write() as connection:
-        gone = sources_store.remove(connection, named(name).name)
-        access.audit(connection, guard.who(), "remove source", gone.name, gone.url)
+    """Forget it, once its name was typed; its records stay, as if imported from a file."""
+    found = named(name)
+    with site().database.read() as connection:
+        runs = lists.page(connection, lists.asked(RUNS, {"source": name, "limit": "1"}))
+        waiting = quarantine.waiting(connection, found.id)
+    goes = [f"source {name} at {found.url}", f"{runs.total} of its runs, with what they found wrong",
+            f"{waiting} of its records that wait in quarantine",
+            f"its claim to {', '.join(found.managed_authorities) or 'no authority'}"]
+    ask = sure.question(name, title=f"Remove source {name}", goes=goes, button="Remove it", back=f"/admin/sources/{name}",
+                        stays="The records that came from it stay on the shelf, as if imported from a file.")
+    if ask:
+        return ask
+    gone = remove(name, guard.who())
     flash(f"{gone.name} is removed; the records that came from it stay.", "success")
     return redirect(f"{request.script_root}/admin/sources", 303)
 
@@ -162,12 +169,29 @@ def source_harvest(name: str) -> Response:
     return redirect(f"{request.script_root}/admin/runs/{run.id}", 303)
 
 
+def remove(name: str, who: str) -> Source:
+    """What one button and many ticks do alike. Raises NotFound."""
+    with site().database.write() as connection:
+        gone = sources_store.remove(connection, named(name).name)
+        access.audit(connection, who, "remove source", gone.name, gone.url)
+    return gone
+
+
 def add(url: str, name: str, interval: int | None, who: str, **more: Any) -> Source:
     """What the page and the API do alike. Raises Refusal."""
     added = sources_store.add(site(), url, name=name, interval=interval, **more)
     with site().database.write() as connection:
         access.audit(connection, who, "add source", added.name, added.url)
     return added
+
+
+def change(name: str, values: dict[str, Any], who: str) -> Source:
+    """What the page and the API do alike. Raises NotFound."""
+    named(name)
+    with site().database.write() as connection:
+        changed = sources_store.change(connection, name, **values)
+        access.audit(connection, who, "change source", name, ", ".join(f"{k}={v}" for k, v in values.items()))
+    return changed
 
 
 def pause(name: str, paused: bool, who: str) -> Source:

@@ -8,6 +8,7 @@ from flask_bootstrap import Bootstrap5
 from registry.admin import (
     api,
     applications,
+    bulk,
     dashboard,
     dispatch_api,
     errors,
@@ -42,7 +43,7 @@ from registry.records.views import path_of
 
 # importing these puts their views on the blueprints
 MODULES = (
-    api, applications, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login, oidc,
+    api, applications, bulk, dashboard, dispatch_api, harvest_api, images, images_api, inner, inner_api, jobs, login, oidc,
     overview, people, people_api, people_lists, quarantine, query_api, records, runs, search_api, services, sessions, sources,
     trials,
 )

@@ -131,11 +131,6 @@
     event.preventDefault();
     button.click();
   });
-  document.addEventListener("click", (event) => {
-    const all = event.target.closest("[data-all]");
-    if (!all) return;
-    for (const box of document.querySelectorAll(`input[name="${all.dataset.all}"]`)) box.checked = all.checked;
-  });
   // a link to a field that waits behind `More` opens that
   const reveal = () => {
     const field = location.hash && document.getElementById(location.hash.slice(1));

@@ -138,6 +138,13 @@
 
   for (const node of document.querySelectorAll("pre[data-stream]")) tools(node);
   for (const button of document.querySelectorAll("[data-copy]")) copies(button);
+  // a box that ticks all of its page
+  document.addEventListener("click", (event) => {
+    const all = event.target.closest("[data-all]");
+    if (!all) return;
+    for (const box of document.querySelectorAll(`input[name="${all.dataset.all}"]`)) box.checked = all.checked;
+  });
+
   for (const root of document.querySelectorAll("[data-live]")) watch(root);
   for (const input of document.querySelectorAll("[data-check]")) judge(input);
   // what cannot be undone is asked about once more

@@ -78,7 +78,9 @@ def test_a_repository_is_watched_and_left_on_pages(founded: Any, app: Any, brows
     assert watching.turn(founded) == 1
     assert "2 draft" in chief.get("/admin/applications/images").text
     assert "takes no images" in chief.post("/admin/applications/repositories", host="127.0.0.1:1").text
-    chief.post("/admin/applications/repositories/remove", host=pushed.address)
+    asked = chief.post("/admin/applications/repositories/remove", host=pushed.address).text
+    assert "images of it that wait" in asked and "What was approved stays on offer." in asked
+    chief.post("/admin/applications/repositories/remove", host=pushed.address, confirm=pushed.address)
     assert "None yet." in chief.get("/admin/applications/images").text
     assert chief.post("/admin/applications/repositories/look", host=pushed.address).status_code == 404
 

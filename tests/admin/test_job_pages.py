@@ -186,7 +186,10 @@ def test_jobs_are_aborted_and_deleted_by_their_owner(browser: Any) -> None:
     first, second = job_id(submit(person)), job_id(submit(person))
     assert person.post(f"/admin/jobs/{first}/abort").status_code == 303
     assert b"ABORTED" in person.get(f"/admin/jobs/{first}").data
-    assert person.post(f"/admin/jobs/{second}/delete").location == "/admin/jobs"
+    asked = person.post(f"/admin/jobs/{second}/delete")
+    assert asked.status_code == 200 and f"job {second}" in asked.text and "its log and its run record" in asked.text
+    named = re.search(r"Type <code>([^<]+)</code>", asked.text)
+    assert named and person.post(f"/admin/jobs/{second}/delete", confirm=named[1]).location == "/admin/jobs"
     assert person.get(f"/admin/jobs/{second}").status_code == 404
 
 

@@ -78,7 +78,10 @@ def test_a_token_is_shown_once_is_bounded_and_is_revoked(app: Any, browser: Any)
     assert client.get("/api/accounts", headers=header).status_code == 403  # the account may, the token may not
     number = client.get("/api/tokens", headers=header).json["tokens"][0]["id"]
     assert browser("reader").post(f"/admin/tokens/{number}/revoke").status_code == 403
-    assert person.post(f"/admin/tokens/{number}/revoke").location == "/admin/me"
+    asked = person.post(f"/admin/tokens/{number}/revoke")
+    assert asked.status_code == 200 and f"Type <code>{number}</code>" in asked.text
+    assert person.post(f"/admin/tokens/{number}/revoke", confirm="no").status_code == 400
+    assert person.post(f"/admin/tokens/{number}/revoke", confirm=str(number)).location == "/admin/me"
     assert client.get("/api/sources", headers=header).status_code == 401
     assert person.post(f"/admin/tokens/{number}/revoke").status_code == 404
 

@@ -131,6 +131,52 @@ def test_all_that_it_knows_is_added_by_the_api(founded: Any, app: Any, bearer: A
     assert wrong.status_code == 400 and "a list of texts" in wrong.json["error"]
 
 
+def test_what_a_registry_of_registries_knows_is_shown_by_the_api(founded: Any, app: Any, bearer: Any, known: str) -> None:
+    client, header = app.test_client(), bearer("administrator")
+    found = client.post("/api/sources/publishers/look", json={"url": known}, headers=header).json["registries"]
+    assert {one["ivoid"]: (bool(one["url"]), one["known"]) for one in found} == {
+        "ivo://gone.example/registry": (True, False), "ivo://south.example/registry": (True, False),
+        "ivo://mute.example/registry": (False, False)}
+    with founded.database.read() as connection:
+        assert not sources_store.list_sources(connection)
+
+
+def test_a_source_is_looked_at_changed_and_removed_by_the_api(founded: Any, app: Any, bearer: Any, neighbour: str) -> None:
+    client, header = app.test_client(), bearer("administrator")
+    seen = client.post("/api/sources/look", json={"url": f"{neighbour}oai"}, headers=header).json
+    assert seen["identity"]["authorities"] == [NAME] and "ivo_managed" in seen["sets"] and seen["set_spec"] == "ivo_managed"
+    assert client.get("/api/sources", headers=header).json["sources"] == []
+    client.post("/api/sources", json={"url": f"{neighbour}oai"}, headers=header)
+    changed = client.post(f"/api/sources/{NAME}/change", json={"interval": 7200, "owner": "ann"}, headers=header).json
+    assert (changed["interval"], changed["owner"], changed["set_spec"]) == (7200, "ann", "ivo_managed")
+    client.post(f"/api/sources/{NAME}/harvest", json={}, headers=header)
+    turn(founded)
+    one = client.get(f"/api/sources/{NAME}", headers=header).json
+    assert one["interval"] == 7200 and [run["state"] for run in one["runs"]] == ["complete"]
+    assert client.post(f"/api/sources/{NAME}/remove", json={}, headers=header).json["name"] == NAME
+    assert client.get(f"/api/sources/{NAME}", headers=header).status_code == 404
+    assert client.post(f"/api/sources/{NAME}/remove", json={}, headers=header).status_code == 404
+
+
+def test_the_bytes_of_a_record_that_was_not_taken(founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str) -> None:
+    raw = b"<a>\xff & no XML\r\n"
+    with founded.database.write() as connection:
+        connection.execute(insert(sources_table).values(
+            id=1, name="far", url=f"{neighbour}oai", registry="ivo://far.example/registry", interval=3600,
+            next_run="2999-01-01T00:00:00Z", created="2024-01-01T00:00:00Z"))
+        connection.execute(insert(harvest_runs).values(id=1, source_id=1, state="complete", started="2024-01-01T00:00:00Z"))
+        number = quarantine.keep(connection, 1, 1, "ivo://far.example/x", "It is no XML.", raw)
+    page = browser("reader").get("/admin/quarantine").get_data(as_text=True)
+    assert f'href="/admin/quarantine/{number}/record" download' in page
+    for answer in (browser("reader").get(f"/admin/quarantine/{number}/record"),
+                   app.test_client().get(f"/api/quarantine/{number}/record", headers=bearer("reader"))):
+        assert (answer.data, answer.content_type) == (raw, "application/octet-stream")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="quarantine-{number}.xml"'
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert app.test_client().get(f"/api/quarantine/{number}", headers=bearer("reader")).json["reason"] == "It is no XML."
+    assert app.test_client().get(f"/api/quarantine/{number + 1}", headers=bearer("reader")).status_code == 404
+
+
 def test_a_source_is_changed_paused_and_removed(founded: Any, browser: Any, neighbour: str) -> None:
     boss = browser("administrator")
     boss.post("/admin/sources", url=f"{neighbour}oai")
@@ -143,7 +189,11 @@ def test_a_source_is_changed_paused_and_removed(founded: Any, browser: Any, neig
     assert b"<dd>paused</dd>" in boss.get(at).data
     boss.post(f"{at}/pause", paused="0")
     assert b"<dd>paused</dd>" not in boss.get(at).data
-    assert boss.post(f"{at}/remove").location == "/admin/sources"
+    name = at.rpartition("/")[2]
+    asked = boss.post(f"{at}/remove").text
+    assert f"Remove source {name}?" in asked and "of its runs" in asked and "stay on the shelf" in asked
+    assert boss.post(f"{at}/remove", confirm="another").status_code == 400
+    assert boss.post(f"{at}/remove", confirm=name.upper()).location == "/admin/sources"
     assert boss.get(at).status_code == 404
     assert boss.post("/admin/sources/none/remove").status_code == 404
 
