@@ -47,6 +47,16 @@ def login_post() -> Response:
     return response
 
 
+@pages.post("/login/kept")
+def login_kept() -> Response:
+    """Back to what was typed, after a login in another tab; without one, the login page once more."""
+    if guard.caller().name:
+        kept = outlived.offer(outlived.carried())
+        return make_response(kept) if kept else redirect(goal_of(""), 303)
+    guard.start_visit()
+    return _page(LoginForm(), "You are not logged in yet.", 401)
+
+
 @pages.post("/logout")
 def logout() -> Response:
     """End the session here and in the browser."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from registry import access
@@ -234,3 +235,24 @@ def test_the_api_links_and_unlinks(traveller: Make) -> None:
     assert root.client.post("/api/accounts/ada/link", json={"subject": "1"}, headers=header).status_code == 409
     assert len(root.client.post("/api/accounts/ada/unlink", json={}, headers=header).json["identities"]) == 1
     assert root.client.post("/api/accounts/ada/unlink", json={}, headers=header).status_code == 404
+
+
+def test_what_was_typed_when_a_login_ended_outlives_one_by_the_provider(traveller: Make, provider: Provider) -> None:
+    """It opens in another tab; the page that keeps what was typed then goes on, under the new session."""
+    provider.claims["groups"] = ["vo-editors"]
+    lee = traveller(**RULES)
+    lee.log_in()
+    with lee.site.database.write() as connection:
+        access.set_disabled(connection, "lee")
+        access.set_disabled(connection, "lee", False)
+    kept = lee.post("/admin/edit/north.example/organisation", do="check", **{"r/title": "Typed by hand"}).get_data(as_text=True)
+    assert "Your login has ended" in kept and 'target="_blank"' in kept
+    form = kept.partition('action="/admin/login/kept">')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
+    early = lee.client.post("/admin/login/kept", data=fields)
+    assert early.status_code in (400, 401) and fields["kept"] in early.get_data(as_text=True)
+    lee.log_in()
+    again = lee.client.post("/admin/login/kept", data=fields).get_data(as_text=True)
+    assert "Typed by hand" in again and "/admin/edit/north.example/organisation" in again
+    lost = lee.client.post("/admin/login/kept", data={"csrf_token": access.csrf_token(lee.site, lee.cookie)})
+    assert lost.location == "/admin/"
