@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from flask import Response, jsonify
+from werkzeug.wrappers import Response as AnyResponse
 
 from registry import lists
 from registry.admin import guard, listed, quarantine as quarantine_pages, runs as run_pages, sources as source_pages, trials
 from registry.admin.api import body
 from registry.admin.pages import api, site
-from registry.harvest import publishers, trial
+from registry.harvest import publishers, sources as sources_store, store, trial
 from registry.harvest.listed import QUARANTINE
 
 
@@ -30,6 +31,23 @@ def sources_add() -> tuple[Response, int]:
     return jsonify(asdict(added)), 201
 
 
+@api.post("/sources/look")
+def sources_look() -> Response:
+    """Who answers at an address and what it offers, before it is added; nothing is kept."""
+    given = body({"url"}, {"set_spec", "prefix"})
+    found = sources_store.look(site(), given["url"], **{name: given[name] for name in ("set_spec", "prefix") if name in given})
+    return jsonify(asdict(found))
+
+
+@api.post("/sources/publishers/look")
+def sources_publishers_look() -> Response:
+    """The registries that a Registry of Registries knows, before any is added: `known` are sources here already."""
+    found = list(publishers.publishers(site(), body({"url"}, set())["url"]))
+    with site().database.read() as connection:
+        known = {one.registry.lower() for one in sources_store.list_sources(connection)}
+    return jsonify(registries=[asdict(one) | {"known": one.ivoid.lower() in known} for one in found])
+
+
 @api.post("/sources/publishers")
 def sources_publishers() -> Response:
     """Add the registries that a Registry of Registries knows, those in `asked` left out; `left` says how many remain."""
@@ -38,6 +56,27 @@ def sources_publishers() -> Response:
     found = [one for one in publishers.publishers(site(), given["url"]) if one.ivoid not in asked]
     done = source_pages.add_publishers(found, guard.who())
     return jsonify(registries=[asdict(one) for one in done], left=len(found) - len(done))
+
+
+@api.get("/sources/<name>")
+def source(name: str) -> Response:
+    """One source with its last runs, newest first."""
+    found = source_pages.named(name)
+    with site().database.read() as connection:
+        runs = store.runs(connection, found.id)
+    return jsonify(asdict(found) | {"runs": [run_pages.describe(one) for one in runs]})
+
+
+@api.post("/sources/<name>/change")
+def source_change(name: str) -> Response:
+    """Change how it is harvested: of the values those that are given."""
+    return jsonify(asdict(source_pages.change(name, body(set(), {"interval", "set_spec", "priority", "owner"}), guard.who())))
+
+
+@api.post("/sources/<name>/remove")
+def source_remove(name: str) -> Response:
+    """Forget it; its records stay, as if imported from a file."""
+    return jsonify(asdict(source_pages.remove(name, guard.who())))
 
 
 @api.post("/sources/<name>/test")
@@ -114,6 +153,18 @@ def quarantine() -> Response:
     """Records that wait for a person, newest first, or those in the `state` that is asked for."""
     with site().database.read() as connection:
         return listed.as_json(lists.page(connection, listed.asked(QUARANTINE)))
+
+
+@api.get("/quarantine/<int:number>")
+def quarantine_one(number: int) -> Response:
+    """One record that was not taken, and why."""
+    return jsonify(quarantine_pages.describe(quarantine_pages.get(number)))
+
+
+@api.get("/quarantine/<int:number>/record")
+def quarantine_record(number: int) -> AnyResponse:
+    """The record as it came, byte for byte."""
+    return quarantine_pages.as_it_came(number)
 
 
 @api.post("/quarantine/<int:number>/accept")

@@ -34,6 +34,12 @@ def quarantine(suffix: str) -> Response | str:
         twin=_accepting(page.rows[0].id) if page.rows else None)
 
 
+@pages.get("/quarantine/<int:number>/record")
+def quarantine_record(number: int) -> Response:
+    """The record as it came, byte for byte, as a file."""
+    return as_it_came(number)
+
+
 @pages.post("/quarantine/<int:number>/accept")
 def quarantine_accept(number: int) -> Response:
     """Put the record on the shelf as it came, once."""
@@ -58,6 +64,19 @@ def _back() -> Response:
     """To the run whose page the button was on, or to what waits."""
     run = request.form.get("back", "")
     return redirect(f"{request.script_root}/admin/" + (f"runs/{run}" if run.isascii() and run.isdigit() else "quarantine"), 303)
+
+
+def get(number: int) -> Kept:
+    """What the page and the API do alike. Raises NotKept."""
+    with site().database.read() as connection:
+        return kept.get(connection, number)
+
+
+def as_it_came(number: int) -> Response:
+    """What the page and the API do alike: bytes that no browser makes anything of, for they need not be XML. Raises NotKept."""
+    response = Response(get(number).raw or b"", content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="quarantine-{number}.xml"'
+    return response
 
 
 def accept(number: int, who: str) -> Kept:
