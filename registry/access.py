@@ -195,6 +195,8 @@ def check_password(site: Site, name: str, password: str, address: str) -> Caller
         made = [_count_try(connection, subject) for subject in subjects]
     stored = (row.password_hash if row else "") or _nobody()  # of an account without a password none is right
     if not _right(stored, password) or row is None or row.disabled:
+        with site.database.write() as connection:  # a name that is none may be a password in the wrong field
+            audit(connection, "anonymous", "refuse login", row.name if row else "", address)
         raise Unauthenticated(_NOT_RIGHT)
     with site.database.write() as connection:
         connection.execute(delete(login_attempts).where(login_attempts.c.id.in_(made)))

@@ -82,6 +82,14 @@ def test_a_right_password_is_not_looked_at_either_once_the_tries_are_used_up(ada
     assert _try(ada, "ada", PASSWORD, "10.0.0.77") == "busy"
 
 
+def test_a_login_that_fails_is_in_the_trail_without_what_was_typed(ada: Any) -> None:
+    for name in ("ada", "my password by mistake"):
+        _try(ada, name, "wrong guess", "10.0.0.7")
+    with ada.database.read() as connection:
+        told = [(one.who, one.action, one.subject, one.detail) for one in access.trail(connection)]
+    assert told == [("anonymous", "refuse login", name, "10.0.0.7") for name in ("", "ada")]
+
+
 def test_logins_that_succeed_use_up_no_tries(ada: Any) -> None:
     for _ in range(2):
         access._known_good.clear()
