@@ -49,6 +49,14 @@ def test_a_record_is_a_page_xml_or_json_by_accept(client: FlaskClient) -> None:
         assert client.get("/records/A.example/Sky/r", headers={"Accept": accept}).mimetype == "text/xml"
 
 
+def test_a_record_says_where_it_answers(client: FlaskClient) -> None:
+    page = client.get("/records/north.example/registry", headers={"Accept": "text/html"}).text
+    told = client.get("/records/north.example/registry.json").json["interfaces"]
+    assert "Where it answers" in page and 'href="/services/north.example/registry"' in page
+    assert told and all(one["access_url"] in page and one["standard_id"] in page for one in told)
+    assert "Where it answers" not in client.get("/records/A.example/Sky/r").text
+
+
 def test_xml_is_the_bytes_as_they_are_kept_and_runs_nothing(client: FlaskClient, north: Any) -> None:
     answer = client.get("/records/A.example/Sky/r.xml")
     with north.database.read() as connection:

@@ -40,7 +40,7 @@ PAGES = {
     "me": "admin/me", "settings": "admin/settings", "audit": "admin/audit"}
 PRINTED = ("dashboard", "record", "job")
 WIDE, NARROW, PAPER = (ViewportSize(width=width, height=height) for width, height in ((1280, 900), (320, 640), (718, 1000)))
-_HIGHEST, _QUALITY = 2200, 50  # pixels of a long page that are shown, per cent
+_HIGHEST, _QUALITY, _SCALE = 1800, 40, 0.8  # pixels of a long page that are shown, per cent
 
 
 def main() -> None:
@@ -138,9 +138,10 @@ def _picture(page: Page, path: Path) -> None:
     """As WebP, a third of the bytes of a PNG; of a long page its beginning."""
     width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
     page.set_viewport_size({"width": width, "height": min(height, _HIGHEST)})  # so that what sticks to an edge is at it
+    whole = path.suffix == ".png"
     shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", {
-        "format": path.suffix[1:], **({} if path.suffix == ".png" else {"quality": _QUALITY}), "captureBeyondViewport": True,
-        "clip": {"x": 0, "y": 0, "width": width, "height": min(height, _HIGHEST), "scale": 1}})
+        "format": path.suffix[1:], **({} if whole else {"quality": _QUALITY}), "captureBeyondViewport": True,
+        "clip": {"x": 0, "y": 0, "width": width, "height": min(height, _HIGHEST), "scale": 1 if whole else _SCALE}})
     path.write_bytes(base64.b64decode(shot["data"]))
 
 
