@@ -41,6 +41,7 @@ _PRIORITY = click.IntRange(min=-100, max=100)
 @harvest.command()
 @click.argument("url")
 @click.option("--all-from", is_flag=True, help="URL is a Registry of Registries: add every registry that it knows.")
+@click.option("--preview", is_flag=True, help="With --all-from: show which these are, and add none.")
 @click.option("--name", default="", help="Short name; made from the registry's identifier when not given.")
 @click.option("--set", "set_spec", help="OAI set to harvest, '' for all; else ivo_managed.")
 @click.option("--prefix", default=sources.VOR, show_default=True, help="Metadata format to ask for.")
@@ -49,20 +50,36 @@ _PRIORITY = click.IntRange(min=-100, max=100)
 @click.option("--owner", default="", help="Account that looks after it.")
 @json_option
 @with_site
-def add(site: Site, url: str, all_from: bool, name: str, set_spec: str | None, prefix: str, every: int | None,
+def add(site: Site, url: str, all_from: bool, preview: bool, name: str, set_spec: str | None, prefix: str, every: int | None,
         priority: int, owner: str, as_json: bool) -> None:
     """Add the registry whose OAI-PMH address is URL; its first harvest is due at once."""
     if all_from:
         if name or set_spec is not None or prefix != sources.VOR:
             raise click.UsageError("--all-from goes with --every, --priority and --owner only.")
-        _add_all(site, url, every, priority, owner, as_json)
+        if preview:
+            _show_all(site, url, as_json)
+        else:
+            _add_all(site, url, every, priority, owner, as_json)
         return
+    if preview:
+        raise click.UsageError("--preview goes with --all-from; `registry harvest test URL` shows what one registry offers.")
     spec = sources.MANAGED if set_spec is None else set_spec
     source = sources.add(site, url, name=name, set_spec=spec, interval=every, prefix=prefix, priority=priority,
                          owner=owner)
     emit(_described(site, source), as_json, lambda: click.echo(
         f"Added {source.name}: {source.registry} speaks for {_listed(source.managed_authorities)}.\n"
         f"`registry harvest run {source.name}` harvests it now; the worker does every {source.interval} s."))
+
+
+def _show_all(site: Site, url: str, as_json: bool) -> None:
+    found = list(publishers.publishers(site, url))
+    with site.database.read() as connection:
+        known = {one.registry.lower() for one in sources.list_sources(connection)}
+    emit([asdict(one) | {"known": one.ivoid.lower() in known} for one in found], as_json, lambda: table(
+        ("registry", "title", "address", ""),
+        [(one.ivoid, one.title, one.url or "none in its record", "harvested already" if one.ivoid.lower() in known else "")
+         for one in found],
+        empty=f"{url} knows no registry (its set {publishers.PUBLISHERS} is empty)."))
 
 
 def _add_all(site: Site, url: str, every: int | None, priority: int, owner: str, as_json: bool) -> None:

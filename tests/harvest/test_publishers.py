@@ -78,10 +78,18 @@ def test_the_same_by_command(south: Site, rofr: Site, monkeypatch: pytest.Monkey
         out, err = capsys.readouterr()
         return int(ended.value.code or 0), out, err
 
+    code, out, _ = command("add", "--all-from", rofr.settings.url("oai"), "--preview", "--json")
+    shown = {one["ivoid"].split("/")[2]: (bool(one["url"]), one["known"]) for one in json.loads(out)}
+    assert code == 0 and shown["north.example"] == (True, False) and shown["mute.example"] == (False, False)
+    assert command("status", "--json")[1].strip() == "[]", "nothing is added yet"
     code, out, _ = command("add", "--all-from", rofr.settings.url("oai"), "--json")
     assert code == 0
     assert [one["outcome"] for one in json.loads(out)].count("added") == 2
     code, out, _ = command("add", "--all-from", rofr.settings.url("oai"))
     assert code == 0 and "It is this registry itself." in out and "known" in out
+    code, out, _ = command("add", "--all-from", rofr.settings.url("oai"), "--preview")
+    assert code == 0 and "harvested already" in out and "none in its record" in out
+    code, _, err = command("add", rofr.settings.url("oai"), "--preview")
+    assert code == 2 and "goes with --all-from" in err
     code, _, err = command("add", "--all-from", rofr.settings.url("oai"), "--name", "x")
     assert code == 2 and "--all-from goes with" in err
