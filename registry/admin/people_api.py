@@ -7,7 +7,7 @@ from dataclasses import asdict
 from flask import Response, jsonify
 
 from registry import access, config_file
-from registry.admin import guard, oidc, overview, people, problems as gathering
+from registry.admin import guard, listed, oidc, overview, people
 from registry.admin.api import body
 from registry.admin.pages import api, site
 from registry.oidc import identities
@@ -102,9 +102,8 @@ def settings() -> Response:
 @api.get("/problems")
 def problems() -> Response:
     """Everything that failed, waits, is in conflict or is not well."""
-    with site().database.read() as connection:
-        found = gathering.gather(connection, guard.caller())
-    return jsonify(problems=overview.told(found))
+    page = overview.listing()
+    return listed.as_json(page, overview.told(page))
 
 
 def _plain(value: object) -> object:

@@ -51,9 +51,9 @@ class Kind:
     count: int
 
 
-def gather(connection: Connection, caller: Caller) -> list[Kind]:
-    """Every sort of problem that there is one of, the most pressing first."""
-    kinds: tuple[tuple[str, str, Callable[[Connection, Caller], tuple[list[Problem], int]]], ...] = (
+def gather(connection: Connection, caller: Caller, most: int = SOME) -> list[Kind]:
+    """Every sort of problem that there is one of, the most pressing first, with the first `most` of each."""
+    kinds: tuple[tuple[str, str, Callable[[Connection, Caller, int], tuple[list[Problem], int]]], ...] = (
         ("program", "What runs is not what is installed, or does not run.", _program),
         ("engine", "Without an engine no job starts.", _engine),
         ("services down", "They were asked, and did not answer as they should.", _services),
@@ -71,9 +71,9 @@ def gather(connection: Connection, caller: Caller) -> list[Kind]:
     )
     found = []
     for name, explained, look in kinds:
-        some, count = look(connection, caller)
+        some, count = look(connection, caller, most)
         if some:
-            found.append(Kind(name, explained, tuple(some[:SOME]), count))
+            found.append(Kind(name, explained, tuple(some[:most]), count))
     return found
 
 
@@ -82,25 +82,25 @@ def _all(found: Iterator[Problem]) -> tuple[list[Problem], int]:
     return some, len(some)
 
 
-def _program(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _program(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     return _all(Problem("program", name, words, "", "/readyz", "See what is not heard", "/readyz")
                 for name, words in standing.faults(connection))
 
 
-def _engine(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _engine(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     fault = engine_fault(connection)
     if not fault:
         return [], 0
     return [Problem("engine", "Docker", fault, "", "/admin/settings#docker_host", "See how it is reached")], 1
 
 
-def _services(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _services(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     rows = connection.execute(select(health).where(health.c.state == rules.DOWN).order_by(health.c.since)).all()
     return _all(Problem("services down", row.ivoid, f"{row.url}: {row.message}", row.since,
                         _service_path(row.ivoid), "Look at it now", "") for row in rows)
 
 
-def _harvests(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _harvests(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     def found() -> Iterator[Problem]:
         for source in sources.list_sources(connection):
             if source.health not in ("failing", "held"):
@@ -114,23 +114,23 @@ def _harvests(connection: Connection, caller: Caller) -> tuple[list[Problem], in
     return _all(found())
 
 
-def _quarantine(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
-    kept = quarantine.listing(connection, limit=SOME)
+def _quarantine(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
+    kept = quarantine.listing(connection, limit=most)
     return [Problem("quarantine", one.ivoid or f"a record of {one.source}", one.reason, one.at, "/admin/quarantine",
                     "Let it in, or mute it", "/admin/quarantine") for one in kept], quarantine.waiting(connection)
 
 
-def _conflicts(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _conflicts(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     return _all(Problem("conflicts", one.authority, f"{one.source} claims it, and {one.holder} manages it already.", "",
                         f"/admin/sources/{one.source}", "See the source") for one in figures.conflicts(connection))
 
 
-def _held(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _held(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     return _all(Problem("held changes", one.ivoid, " ".join(one.changes), one.at, "/admin/held", "Accept or refuse it",
                         f"{path_of(one.ivoid)}.xml") for one in watches.all_held(connection))
 
 
-def _documents(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _documents(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     def found() -> Iterator[Problem]:
         for row in connection.execute(select(watches_table).order_by(watches_table.c.ivoid)):
             sentences = [row.fault, *row.problems] if row.fault else row.problems
@@ -142,45 +142,45 @@ def _documents(connection: Connection, caller: Caller) -> tuple[list[Problem], i
     return _all(found())
 
 
-def _jobs(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
-    found = jobs.listing(connection, owner=caller.name, everybody=caller.administrator, phases=[Phase.ERROR], last=SOME + 1)
+def _jobs(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
+    found = jobs.listing(connection, owner=caller.name, everybody=caller.administrator, phases=[Phase.ERROR], last=most + 1)
     some = [Problem("jobs in error", one.run_id or one.id, one.error or one.message, one.ended or "", f"/admin/jobs/{one.id}",
                     "Read its log, and run it again", f"/admin/jobs/{one.id}/log/stderr") for one in found]
     return some, len(some)
 
 
-def _runners(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _runners(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     rows = connection.execute(select(runners).where(runners.c.fault != "").order_by(runners.c.key)).all()
     return _all(Problem("runners elsewhere", row.key, row.fault, row.read, path_of(row.key), "See its record", row.url)
                 for row in rows)
 
 
-def _images(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
-    waiting = seen.listing(connection, state=seen.DRAFT, limit=SOME)
+def _images(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
+    waiting = seen.listing(connection, state=seen.DRAFT, limit=most)
     number = sum(one.counts.get(seen.DRAFT, 0) for one in seen.watched(connection))
     return [Problem("images", one.app or one.shown, one.reason or f"{one.title or one.name}, seen as {one.shown}.", one.seen,
                     f"/admin/applications/images/decide?image={quote(one.reference, safe='')}&to=approved", "Decide about it")
             for one in waiting], max(number, len(waiting))
 
 
-def _repositories(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _repositories(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     return _all(Problem("repositories", one.host, one.fault, one.read, "/admin/applications/images", "See what is watched")
                 for one in seen.watched(connection) if one.fault)
 
 
-def _drafts(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
+def _drafts(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     return _all(Problem("drafts", one.ivoid, f"Saved by {one.who}, not published." + (f" {one.why}" if one.why else ""), one.at,
                         f"/admin{path_of(one.ivoid)}", "Go on with it") for one in drafting.every(connection)
                 if one.who != approving.WHO)  # those show what images wait, which has a place of its own
 
 
-def _records(connection: Connection, caller: Caller) -> tuple[list[Problem], int]:
-    return remembered.of_shelf(connection, "broken records", _broken)
+def _records(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
+    return remembered.of_shelf(connection, f"broken records, {most}", lambda connection: _broken(connection, most))
 
 
-def _broken(connection: Connection) -> tuple[list[Problem], int]:
+def _broken(connection: Connection, most: int) -> tuple[list[Problem], int]:
     broken = (records.c.profile == "", records.c.status.not_in(("deleted", DRAFT)))
-    query = select(records.c.ivoid, records.c.problems, records.c.datestamp).where(*broken).order_by(records.c.key).limit(SOME)
+    query = select(records.c.ivoid, records.c.problems, records.c.datestamp).where(*broken).order_by(records.c.key).limit(most)
     count = connection.execute(select(func.count()).select_from(records).where(*broken)).scalar_one()
     return [Problem("records", row.ivoid, _first(row.problems), row.datestamp, f"/admin{path_of(row.ivoid)}",
                     "See all that is wrong", f"{path_of(row.ivoid)}.xml") for row in connection.execute(query)], count

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from registry import access, lists, rights, sessions
+from registry.admin.problem_list import MOST, PROBLEMS, lines
 from registry.cli import oidc
 from registry.cli.common import emit, json_option, table, who, with_site
 from registry.cli.listed import Form, listed
@@ -184,19 +185,19 @@ def audit(site: Site, asked: Asked, form: Form) -> None:
 
 
 @click.command()
-@json_option
+@listed(PROBLEMS)
 @with_site
-def problems(site: Site, as_json: bool) -> None:
+def problems(site: Site, asked: Asked, form: Form) -> None:
     """List what failed, waits for a person, is in conflict or is not well; exit code 1 where there is something."""
     from registry.admin import problems as gathering  # the rooms are heavy, and `--help` needs none of them
 
     with site.database.read() as connection:
-        found = gathering.gather(connection, access.Caller("cli", access.ADMINISTRATOR))
-    emit([asdict(kind) for kind in found], as_json, lambda: table(
-        ("kind", "what", "why", "since"),
-        ((kind.name, one.subject, one.words, one.since) for kind in found for one in kind.problems),
-        empty="Nothing is wrong, and nothing waits for a person."))
-    if found:
+        found = gathering.gather(connection, access.Caller("cli", access.ADMINISTRATOR), MOST)
+    page = lists.page_of(lines(found), asked)
+    form.show(page, lambda: table(
+        ("kind", "what", "why", "since"), ((one.kind, one.subject, one.words, one.since) for one in page.rows),
+        empty="Nothing like that is wrong." if asked.searching else "Nothing is wrong, and nothing waits for a person."))
+    if page.rows:
         raise SystemExit(1)
 
 

@@ -61,8 +61,13 @@ def test_everything_that_is_wrong_is_on_one_page_with_where_it_is_mended(
         if "/services/" not in place:  # that service has no record of its own here
             assert person.get(place).status_code == 200, place
     told = app.test_client().get("/api/problems", headers=bearer("reader")).json["problems"]
-    assert {kind["kind"] for kind in told} >= {"engine", "services down", "harvests", "quarantine", "documents", "records"}
-    assert all(one["mend"].startswith("http://127.0.0.1:8101/") for kind in told for one in kind["problems"])
+    assert {one["kind"] for one in told} >= {"engine", "services down", "harvests", "quarantine", "documents", "records"}
+    assert all(one["mend"].startswith("http://127.0.0.1:8101/") for one in told)
+    told = app.test_client().get("/api/problems?kind=engine", headers=bearer("reader")).json["problems"]
+    assert [one["kind"] for one in told] == ["engine"]
+    page = text(person.get("/admin/problems?kind=harvests&sort=-since"))
+    assert "services down</td>" not in page and "1 problem" in page
+    assert text(person.get("/admin/problems.csv?kind=engine")).splitlines()[0] == "kind,subject,words,since,mend,raw"
 
 
 def test_nothing_wrong_is_said_too(founded: Any, browser: Any) -> None:
@@ -120,7 +125,7 @@ def test_the_commands_say_the_same(troubled: Any) -> None:
     folder = ["--instance", str(troubled.settings.instance)]
     environment = {"INNERSPACE_AUTHORITY": "north.example"}
     done = CliRunner().invoke(registry, [*folder, "problems", "--json"], env=environment)
-    assert done.exit_code == 1 and "engine" in {kind["name"] for kind in json.loads(done.stdout)}
+    assert done.exit_code == 1 and "engine" in {one["kind"] for one in json.loads(done.stdout)}
     with troubled.database.write() as connection:
         access.audit(connection, "ada", "wave", "everybody")
     done = CliRunner().invoke(registry, [*folder, "audit", "--who", "ada", "--json"], env=environment)
