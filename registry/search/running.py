@@ -14,7 +14,7 @@ from typing import Any, Literal
 from registry.errors import Busy
 from registry.search import postgresql, sqlite
 from registry.search.adql import AdqlRefused, Translated, translate
-from registry.search.adql.lines import CELL, MOST, NUMBER, ROW, lines, real
+from registry.search.adql.lines import MOST, NUMBER, ROW, lines, real
 from registry.search.timing import Clock, Stop, Stopped as Stopped, TooLong as TooLong
 from registry.search.turns import Turns
 from registry.site import Site
@@ -23,7 +23,7 @@ _PATIENCE = 10.0  # seconds that a query waits for its turn
 _BATCH = 500  # rows that are read at once
 _LESS = "ask for less, join by ivoid"
 _SHORT = 4096  # characters of a query whose translation is kept
-_CELL, _ROW, _MARK = CELL.encode(), ROW.encode(), NUMBER.encode()
+_ROW, _MARK = ROW.encode(), NUMBER.encode()
 _NUMBER = re.compile(_MARK + rb"([-+.0-9A-Za-z]*)")
 Fetch = Callable[[int], list[Any]]
 
@@ -61,7 +61,7 @@ class Answer:
         while batch := self._fetch(1):
             [(count, block)] = batch
             whole = block if isinstance(block, bytes) else block.encode("utf-8", "replace")
-            if whole.count(_ROW) != count - 1 or whole.count(_CELL) != count * (len(self.columns) - 1):
+            if whole.count(_ROW) != count - 1:
                 raise AdqlRefused("A text of the answer holds a control character: ask for it as VOTable in BINARY2.")
             self.overflow = count > left
             if self.overflow:  # by one row: no more are asked for
