@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, select
+from sqlalchemy import JSON, Connection, Row, Table, bindparam, delete, select
 
 from registry import words
 from registry.db import before_commit
@@ -116,7 +116,8 @@ def _insert(connection: Connection, table: Table, rows: Collection[dict[str, Any
     """Insert rows that have the same columns, their JSON as it is written."""
     if rows:
         names = tuple(next(iter(rows)))
-        connection.exec_driver_sql(_inserting(table.name, names, connection.dialect.name),
+        json = frozenset(name for name in names if isinstance(table.c[name].type, JSON))
+        connection.exec_driver_sql(_inserting(table.name, names, connection.dialect.name, json),
                                    [tuple(row.values()) for row in rows])
 
 
@@ -132,10 +133,10 @@ def put(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -
 
 
 @cache
-def _inserting(table: str, columns: tuple[str, ...], dialect: str) -> str:
-    mark = "?" if dialect == "sqlite" else "%s"
+def _inserting(table: str, columns: tuple[str, ...], dialect: str, json: frozenset[str] = frozenset()) -> str:
+    mark, of_json = ("?", "?") if dialect == "sqlite" else ("%s", "CAST(%s AS json)")  # there a text is no JSON by itself
     named = ", ".join(f'"{column}"' for column in columns)
-    return f"INSERT INTO {table} ({named}) VALUES ({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table} ({named}) VALUES ({', '.join(of_json if name in json else mark for name in columns)})"
 
 
 # the record that a row is of, whose identifier rr_tap_table calls another name
