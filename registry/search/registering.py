@@ -11,6 +11,7 @@ import logging
 from lxml import etree
 
 from registry import clock
+from registry.config import Settings
 from registry.errors import Refusal
 from registry.records import authorities, founding, lifecycle, publish, store, table_access
 from registry.records.founding import NotFounded
@@ -44,14 +45,22 @@ def register(site: Site, who: str) -> list[Record]:
     element = xmlio.parse(ours.xml)
     done = []
     if known is None:
-        done.append(publish.publish(site, resource.compose(_draft(site, element)), who=who, why=_WHY))
+        done.append(publish.publish(site, resource.compose(_draft(site.settings, element)), who=who, why=_WHY))
     elif untouched and (xml := _present(site, known)) is not None:
         done.append(lifecycle.save(site, xml, who=who, why=_WHY, expected=known.version))
     if not any(one.standard_id.lower() == ns.STD_TAP.lower() for one in capabilities.of_record(element)):
-        every = (*capabilities.of_record(element), table_access.capability(site.settings))
-        xml = resource.amend(ours.xml, {"capabilities": every})
-        done.append(lifecycle.save(site, xml, who=who, why=_WHY, expected=ours.version))
+        done.append(lifecycle.save(site, _told(site.settings, ours.xml), who=who, why=_WHY, expected=ours.version))
     return done
+
+
+def preview(settings: Settings, registry: bytes) -> tuple[bytes, bytes]:
+    """Our registry's record as it tells of the service, and the service's own, in a place that has `settings`; stores nothing."""
+    return _told(settings, registry), resource.compose(_draft(settings, xmlio.parse(registry)))
+
+
+def _told(settings: Settings, registry: bytes) -> bytes:
+    every = (*capabilities.of_record(xmlio.parse(registry)), table_access.capability(settings))
+    return resource.amend(registry, {"capabilities": every})
 
 
 def see(site: Site) -> None:
@@ -70,22 +79,23 @@ def _present(site: Site, known: Record) -> bytes | None:
     return None if xmlio.digest(xmlio.parse(xml)) == xmlio.digest(xmlio.parse(known.xml)) else xml
 
 
-def _draft(site: Site, registry: etree._Element) -> Draft:
+def _draft(settings: Settings, registry: etree._Element) -> Draft:
     """The service's record: whose it is, as our registry record says; what it can do, as its documents say."""
-    now, title = clock.stamp(), site.settings.title
+    now, title = clock.stamp(), settings.title
     publisher = registry.find("curation/publisher")
     return Draft(
-        type="vs:CatalogService", ivoid=name_of(site), title=f"{title}: tables of the registry", short_name="RegTAP",
+        type="vs:CatalogService", ivoid=f"ivo://{settings.authority}/tap", title=f"{title}: tables of the registry",
+        short_name="RegTAP",
         created=now, updated=now, publisher=_text(registry, "curation/publisher"),
         publisher_ivoid=publisher.get("ivo-id", "") if publisher is not None else "",
         contact_name=_text(registry, "curation/contact/name"), contact_email=_text(registry, "curation/contact/email"),
         creators=(_text(registry, "curation/publisher"),), subjects=("virtual observatory",),
         description=f"Queries in ADQL (TAP 1.1) over the records of {title}'s registry and of those it harvests, in the "
                     "tables of RegTAP 1.2.",
-        reference_url=site.settings.url("tap"), content_types=("Registry",),
-        relationships=(resource.Relationship("IsServedBy", ((authorities.our_registry(site.settings.authority),
+        reference_url=settings.url("tap"), content_types=("Registry",),
+        relationships=(resource.Relationship("IsServedBy", ((authorities.our_registry(settings.authority),
                                                              _text(registry, "title")),)),),
-        capabilities=documents.every_capability(site.settings), tableset=documents.table_set())
+        capabilities=documents.every_capability(settings), tableset=documents.table_set())
 
 
 def _text(element: etree._Element, path: str) -> str:

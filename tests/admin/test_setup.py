@@ -17,6 +17,7 @@ from registry.admin.setup import acts, keeping
 from registry.admin.setup.app import create_setup_app
 from registry.records import founding, listing
 from registry.schema import upgrade
+from registry.search import registering
 from registry.site import Site, open_site
 from tests.oai.serving import loopback, serving
 
@@ -74,7 +75,9 @@ def test_from_the_link_to_a_founded_datacenter(bare: Site, operator: Operator) -
     assert operator.get("/setup").location == "/setup/administrator"
     operator.answers_all()
     page = unescape(operator.get("/setup/review").get_data(as_text=True))
-    for ivoid in ("ivo://north.example", "ivo://north.example/registry", "ivo://north.example/organisation"):
+    assert "5 records: who names things here" in page
+    for key in ("", "/registry", "/organisation", "/runner", "/tap"):
+        ivoid = f"ivo://north.example{key}"
         assert f"<code>{ivoid}</code>" in page and f"<identifier>{ivoid}</identifier>" in page
     assert "registry --instance" in page and PASSWORD not in page
     done = operator.post("/setup/review", base_url="http://127.0.0.1:8101", networks="127.0.0.0/8, 10.1.0.0/16", do="publish")
@@ -103,11 +106,16 @@ def _cookie(answer: Any, name: str) -> str:
 def test_what_it_publishes_is_what_the_command_publishes(bare: Site, tmp_path: Path) -> None:
     answers = {**AUTHORITY, **ORGANISATION, "base_url": "http://127.0.0.1:8101/", "admin": "ada"}
     shown = [one.xml for one in acts.preview(bare, answers)]
-    with_command = open_site(tmp_path / "other", authority="north.example", base_url="http://127.0.0.1:8101/")
+    with_command = open_site(
+        tmp_path / "other", authority="north.example", title=answers["title"], base_url="http://127.0.0.1:8101/")
     upgrade(with_command.database)
     made = founding.found(with_command, acts.wish(answers), "test")
+    registering.register(with_command, "test")
+    with with_command.database.read() as connection:
+        published = {one.ivoid: one.xml.decode() for one in listing.every(connection, origin="own")}
     with_command.close()
-    assert [_timeless(xml) for xml in shown] == [_timeless(one.xml.decode()) for one in made]
+    names = [*(one.ivoid for one in made), "ivo://north.example/tap"]
+    assert [_timeless(xml) for xml in shown] == [_timeless(published[name]) for name in names] and len(published) == 5
 
 
 def _timeless(xml: str) -> str:

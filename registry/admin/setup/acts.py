@@ -78,8 +78,18 @@ def wish(answers: dict[str, str]) -> Founding:
 
 
 def preview(site: Site, answers: dict[str, str]) -> list[Preview]:
-    """The records that would be published. Raises Refusal where they could not be."""
-    return [Preview(resource.summarise(xmlio.parse(xml)), xml.decode()) for xml in founding.preview(site, wish(answers))]
+    """The records that would be published, the service for queries among them. Raises Refusal where they could not be."""
+    asked = wish(answers)
+    shown = founding.preview(site, asked)
+    settings = site.settings.model_copy(update={
+        "authority": asked.authority, "title": asked.title, "base_url": asked.base_url.rstrip("/") + "/"})
+    place = next(number for number, xml in enumerate(shown) if _summary(xml).ivoid == authorities.our_registry(asked.authority))
+    shown[place], tables = registering.preview(settings, shown[place])
+    return [Preview(_summary(xml), xml.decode()) for xml in (*shown, tables)]
+
+
+def _summary(xml: bytes) -> Summary:
+    return resource.summarise(xmlio.parse(xml))
 
 
 def settings_of(answers: dict[str, str]) -> dict[str, Any]:
