@@ -150,8 +150,8 @@ class Client:
         for tried in range(1, TRIES + 1):
             try:
                 reply = self._fetcher.get(url)
-                broken = reply.body if reply.status == 200 else b""
                 if reply.status == 200:
+                    broken = reply.body  # whole, it may be: what befalls it later takes nothing from that
                     return read_page(reply.body)
                 failure = f"{self._base_url} answers with status {reply.status}."
                 wait = _asked_to_wait(reply, self._base_url)

@@ -228,6 +228,13 @@ def test_a_record_that_is_not_xml_costs_only_itself(site: Site, far: Far, source
     assert kept[F + "bad"].raw == b"<a>R & B</a>" and "not well-formed" in kept[F + "bad"].reason
 
 
+def test_a_bad_record_and_a_busy_server_at_once(site: Site, far: Far, source: Source) -> None:
+    bad = listed(item(F + "a"), item(F + "b", "<x>&</x>"), token="")
+    far.answers[""] = [bad, bad, bad, Response(status=503)]
+    done = harvest(site, source)
+    assert (done.state, counts(done)) == (store.COMPLETE, {"new": 1, "rejected": 1})
+
+
 def test_a_page_whose_frame_is_broken(site: Site, far: Far, source: Source) -> None:
     far.answers[""] = listed(item(F + "a")).replace("<ListRecords>", "<ListRecords & >")
     run = harvest(site, source)
