@@ -93,7 +93,7 @@ def applications_add() -> tuple[Response, int]:
 _KINDS: dict[str, tuple[type[Any], str]] = {
     "interval": (int, "a whole number of seconds, 60 or more"),
     "priority": (int, "a whole number from -100 to 100"),
-    "full": (bool, "true or false"),
+    "full": (bool, "true or false"), "later": (bool, "true or false"),
     "subjects": (list, "a list of texts"),
     "authorities": (list, "a list of texts"),
     "names": (list, "a list of texts"),

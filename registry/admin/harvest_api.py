@@ -25,8 +25,8 @@ def sources() -> Response:
 @api.post("/sources")
 def sources_add() -> tuple[Response, int]:
     """Add a registry to harvest."""
-    given = body({"url"}, {"name", "interval", "set_spec", "prefix", "priority", "owner"})
-    more = {name: given[name] for name in ("set_spec", "prefix", "priority", "owner") if name in given}
+    given = body({"url"}, {"name", "interval", "set_spec", "prefix", "priority", "owner", "later"})
+    more = {name: given[name] for name in ("set_spec", "prefix", "priority", "owner", "later") if name in given}
     added = source_pages.add(given["url"], given.get("name", ""), given.get("interval"), guard.who(), **more)
     return jsonify(asdict(added)), 201
 

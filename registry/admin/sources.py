@@ -105,14 +105,16 @@ def sources_add() -> Response | tuple[str, int]:
     if not form.validate():
         return _list(form), 400
     chosen = {"set_spec": form.set_spec.data} if form.set_spec.data is not None and "set_spec" in request.form else {}
+    later = request.form.get("first") == "later"
     try:
         added = add(form.url.data, form.name.data or "", form.interval.data, guard.who(),
-                    priority=form.priority.data or 0, owner=form.owner.data or "", **chosen)
+                    priority=form.priority.data or 0, owner=form.owner.data or "", later=later, **chosen)
     except Refusal as error:
         return _list(form, str(error)), error.status
     flash(
         f"{added.name} is added: {added.registry} with {len(added.managed_authorities)} authorities. "
-        "Harvest it now, or wait for the clock.",
+        + ("Test its first page, or harvest it: the clock does only after its interval." if later else
+           "Harvest it now, or wait for the clock."),
         "success",
     )
     return redirect(_address(added), 303)

@@ -48,13 +48,14 @@ _PRIORITY = click.IntRange(min=-100, max=100)
 @click.option("--every", type=_EVERY, help="Seconds between harvests; else the site's setting.")
 @click.option("--priority", type=_PRIORITY, default=0, show_default=True, help="The higher is harvested first.")
 @click.option("--owner", default="", help="Account that looks after it.")
+@click.option("--later", is_flag=True, help="Harvest it first after an interval, and not at once.")
 @json_option
 @with_site
 def add(site: Site, url: str, all_from: bool, preview: bool, name: str, set_spec: str | None, prefix: str, every: int | None,
-        priority: int, owner: str, as_json: bool) -> None:
+        priority: int, owner: str, later: bool, as_json: bool) -> None:
     """Add the registry whose OAI-PMH address is URL; its first harvest is due at once."""
     if all_from:
-        if name or set_spec is not None or prefix != sources.VOR:
+        if name or set_spec is not None or prefix != sources.VOR or later:
             raise click.UsageError("--all-from goes with --every, --priority and --owner only.")
         if preview:
             _show_all(site, url, as_json)
@@ -65,7 +66,7 @@ def add(site: Site, url: str, all_from: bool, preview: bool, name: str, set_spec
         raise click.UsageError("--preview goes with --all-from; `registry harvest test URL` shows what one registry offers.")
     spec = sources.MANAGED if set_spec is None else set_spec
     source = sources.add(site, url, name=name, set_spec=spec, interval=every, prefix=prefix, priority=priority,
-                         owner=owner)
+                         owner=owner, later=later)
     emit(_described(site, source), as_json, lambda: click.echo(
         f"Added {source.name}: {source.registry} speaks for {_listed(source.managed_authorities)}.\n"
         f"`registry harvest run {source.name}` harvests it now; the worker does every {source.interval} s."))

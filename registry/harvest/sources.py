@@ -115,9 +115,9 @@ def get(connection: Connection, name: str | int) -> Source:
 
 def add(
     site: Site, url: str, *, name: str = "", set_spec: str = MANAGED, interval: int | None = None,
-    prefix: str = VOR, priority: int = 0, owner: str = "", expected: str = "",
+    prefix: str = VOR, priority: int = 0, owner: str = "", expected: str = "", later: bool = False,
 ) -> Source:
-    """Ask who answers at `url`, and keep it as a source; its first harvest is due at once.
+    """Ask who answers at `url`, and keep it as a source; its first harvest is due at once, or `later` after an interval.
 
     `expected` is who it is said to be, where somebody has said so. Raises SourceError or HarvestError: nobody answers,
     no OAI-PMH, no registry record, our own, known already.
@@ -131,11 +131,12 @@ def add(
     _offers(url, client.formats(), prefix)
     if key_of(who.ivoid) == key_of(authorities.our_registry(site.settings.authority)):
         raise SourceError(f"{url} is this registry itself: give another registry's address.")
+    every = interval or site.settings.harvest_interval
     values = {
         "name": name or _name(who), "url": url, "registry": who.ivoid, "managed_authorities": list(who.authorities),
         "set_spec": set_spec, "prefix": prefix, "granularity": page.granularity, "paused": False,
         "priority": priority, "owner": owner,
-        "interval": interval or site.settings.harvest_interval, "next_run": clock.stamp(), "created": clock.stamp(),
+        "interval": every, "next_run": clock.stamp(clock.later(every if later else 0)), "created": clock.stamp(),
     }
     try:
         with site.database.write() as connection:

@@ -82,6 +82,24 @@ def test_a_registry_is_looked_at_before_it_is_added(founded: Any, browser: Any, 
     assert wrong.status_code == 400 and b"status 404" in wrong.data
 
 
+def test_a_source_that_was_looked_at_waits_to_be_tried(founded: Any, app: Any, browser: Any, bearer: Any, neighbour: str) -> None:
+    boss = browser("administrator")
+    page = boss.post("/admin/sources/look", url=f"{neighbour}oai").get_data(as_text=True)
+    assert 'name="first" value="later"' in page
+    added = boss.post("/admin/sources", url=f"{neighbour}oai", set_spec="", first="later")
+    assert "Test its first page" in boss.get(added.location).text
+    turn(founded)
+    with founded.database.read() as connection:
+        assert harvests.runs(connection) == []
+    boss.post(f"/admin/sources/{NAME}/remove", confirm=NAME)
+    client, header = app.test_client(), bearer("administrator")
+    assert client.post("/api/sources", json={"url": f"{neighbour}oai", "later": "no"}, headers=header).status_code == 400
+    client.post("/api/sources", json={"url": f"{neighbour}oai", "later": True}, headers=header)
+    turn(founded)
+    with founded.database.read() as connection:
+        assert harvests.runs(connection) == []
+
+
 def test_what_a_registry_of_registries_knows_is_shown(founded: Any, browser: Any, neighbour: str) -> None:
     boss = browser("administrator")
     page = boss.post("/admin/sources/publishers", registries=f"{neighbour}oai")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROGRAM = "/usr/bin/chromium"
@@ -68,3 +69,19 @@ def log_in(opened: Page, name: str, password: str) -> None:
     opened.get_by_label("Password").fill(password)
     opened.get_by_role("button", name="Log in").click()
     opened.wait_for_url("**/admin/**")
+
+
+def wrong_with(opened: Page) -> list[str]:
+    """What axe-core has against the page in both colours, everything unfolded; and whether it is too wide for 320 pixels."""
+    opened.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    found = []
+    for theme in ("light", "dark"):
+        opened.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found += [f"{theme}: {one['id']}: {one['nodes'][0]['html'][:150]}" for one in Axe().run(opened).response["violations"]]
+    size = opened.viewport_size
+    opened.set_viewport_size({"width": 320, "height": 640})
+    if opened.evaluate("document.documentElement.scrollWidth") > 320:
+        found.append(f"{opened.url} is wider than 320 pixels")
+    if size:
+        opened.set_viewport_size(size)
+    return found

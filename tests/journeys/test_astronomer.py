@@ -63,6 +63,7 @@ def test_a_job_is_watched_held_kept_cited_and_done_again(
         expect(page.locator("dd code", has_text="@sha256:")).to_be_visible()
         for words in ("Vouched for by", "Limits", "Contract"):
             expect(page.get_by_text(words, exact=True)).to_be_visible()
+        assert chromium.wrong_with(page) == []
         page.get_by_role("link", name="Run it with these values").click()
         expect(page.get_by_label("count")).to_have_value("1")
         page.get_by_label("Your name for the job").fill("a story")
@@ -70,6 +71,7 @@ def test_a_job_is_watched_held_kept_cited_and_done_again(
         watched(page)
         expect(page.locator("#results")).to_be_visible(timeout=60_000)
         ended(page, tmp_path)
+        assert chromium.wrong_with(page) == []
         done_again(page)
         assert seen.wrong == []
 

@@ -1,4 +1,4 @@
-"""An operator's first minutes in a browser: from the printed link to four published records, and on to a described service."""
+"""An operator's first minutes in a browser: from the printed link to five published records, and on to a described service."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_from_the_link_to_the_first_described_service(
         page.get_by_role("button", name="Save and go on").click()
 
         assert "leads here" in page.locator("#verdict").inner_text()
-        assert page.locator("section.panel").count() == 4
+        assert page.locator("section.panel").count() == 5
         picture(page, "setup-review", tmp_path)
         page.get_by_role("button", name="Publish these records and start").click()
 

@@ -125,12 +125,32 @@ def test_without_a_script_a_source_goes_from_its_address_to_a_persons_word(
         assert seen.wrong == []
 
 
+def beside(rival: str, command: Command) -> None:
+    """Let the rival be a source that has been harvested whole, where it is not one yet."""
+    if not any(one["name"] == "rival" for one in command("status")):
+        command("add", rival, "--name", "rival", "--set", "")
+        command("run", "rival")
+
+
+@pytest.mark.soak
+def test_pages_of_a_trial_and_of_a_run_are_well(datacenter: Datacenter, browser: Browser, rival: str, command: Command) -> None:
+    beside(rival, command)
+    with chromium.page(browser, datacenter.base_url) as (page, seen):
+        log_in(page, datacenter)
+        page.goto("admin/sources/rival")
+        page.get_by_role("button", name="Test 1 page").click()
+        expect(page.get_by_role("heading", name="Test of rival")).to_be_visible()
+        assert chromium.wrong_with(page) == []
+        page.get_by_role("button", name="Start").click()
+        page.wait_for_url("**/admin/runs/*")
+        assert chromium.wrong_with(page) == []
+        assert seen.wrong == []
+
+
 def test_with_a_script_a_harvest_is_watched_paused_and_judged(
     datacenter: Datacenter, browser: Browser, rival: str, command: Command, tmp_path: Path,
 ) -> None:
-    if not any(one["name"] == "rival" for one in command("status")):
-        command("add", rival, "--name", "rival")
-        command("run", "rival")
+    beside(rival, command)
     with bulk("--delay", "0.12", "--fault-bad-xml", "7", "--fault-invalid", "12", count=60, page=3) as url, \
             chromium.page(browser, datacenter.base_url) as (page, seen):
         log_in(page, datacenter)
