@@ -148,6 +148,7 @@ def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, brow
                   "/admin/applications/run?app=ivo%3A//north.example/app/stars%231.0",
                   "registry run &#39;ivo://north.example/app/stars#1.0&#39; band=B --wait", "AsyncTAPJob"):
         assert words in page, words
+    assert "<dt><code>band</code></dt><dd>B</dd>" in page and "star%231.0&amp;p-band=B" in page.replace("stars", "star")
     newest = client.get("/applications/north.example/app/stars").text
     assert "targets=@targets" in newest and "--file targets=targets" in newest
     form = browser("runner").get("/admin/applications/run?app=ivo://north.example/app/stars").text
@@ -156,6 +157,7 @@ def test_the_page_of_an_application_tells_all_of_it(founded: Any, app: Any, brow
     assert client.get("/where.json?app=stars&band=X").status_code == 400
     document = client.get("/applications/north.example/app/stars.json").json
     assert [one["version"] for one in document["versions"]] == ["2.0", "1.0"]
+    assert document["example"] == {"band": "B"}
     assert document["app"] == "ivo://north.example/app/stars#2.0" and document["vouched_for_by"] == "North, this datacenter"
     assert client.get("/applications/north.example/app/stars?version=9").status_code == 404
     missing = client.get("/applications/north.example/app/nothing.json")
