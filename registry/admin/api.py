@@ -20,7 +20,8 @@ from registry.records import store
 from registry.records.listed import RECORDS
 from registry.records.store import Record
 from registry.records.views import path_of
-from registry.services import find
+from registry.services import query
+from registry.services.listed import SERVICES, lines as endpoints
 from registry.tables import records as shelf
 
 
@@ -47,22 +48,11 @@ def records() -> Response:
 
 @api.get("/services")
 def services() -> Response:
-    """Endpoints of our own services, of one standard or of all."""
+    """Endpoints of our own services, of one standard or of all, best first unless they are sorted."""
+    wanted = query.asked({"standardid": request.args.get("standard_id", "")})
     with site().database.read() as connection:
-        found = find.find(connection, request.args.get("standard_id", ""))
-    return jsonify(
-        services=[
-            {
-                "ivoid": one.ivoid,
-                "title": one.title,
-                "standard_id": one.standard_id,
-                "access_url": one.access_url,
-                "interface_type": one.interface_type,
-                "version": one.version,
-            }
-            for one in found
-        ]
-    )
+        found = query.answer(connection, site().settings, wanted)
+    return listed.as_json(lists.page_of(endpoints(found), listed.asked(SERVICES)))
 
 
 @api.post("/services")

@@ -5,18 +5,22 @@ Whether they work (`health`) and which standards there are (`standards`) are com
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from registry import lists
 from registry.cli import health, standards
 from registry.cli.common import emit, json_option, progress, table, who, with_site
+from registry.cli.listed import Form, listed
 from registry.errors import NotFound
 from registry.services import adding, answers, credentials, describing, importing, query, telling
 from registry.services.adding import Said
 from registry.services.describing import Wish
 from registry.services.find import Endpoint, find, nearest
+from registry.services.listed import SERVICES, lines as endpoints
 from registry.services.query import Asked
 from registry.services.standards.reading import known_ids
 from registry.site import Site
@@ -119,13 +123,15 @@ def _filters(function: Any) -> Any:
 
 @api.command("list")
 @_filters
-@json_option
+@listed(replace(SERVICES, narrows=()))
 @with_site
-def list_(site: Site, as_json: bool, **said: str) -> None:
+def list_(site: Site, asked: lists.Asked, form: Form, **said: str) -> None:
     """Every endpoint of our services, or those that the options take."""
-    found = _asked(site, "", said)
-    none = "No service matches." if any(said.values()) else "No service is registered yet: `registry api import` registers one."
-    _show(found, as_json, none)
+    page = lists.page_of(endpoints(_asked(site, "", said)), asked)
+    found = [one.endpoint for one in page.rows]
+    none = "No service matches." if any(said.values()) or asked.searching else (
+        "No service is registered yet: `registry api import` registers one.")
+    form.show(page, lambda: _table(found, none), answers.as_dictionaries(found))
 
 
 @api.command("find")
