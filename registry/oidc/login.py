@@ -63,14 +63,17 @@ def finish(site: Site, words: Words | None, browser: str, answer: Mapping[str, s
         raise AnswerRefused(f"{known.provider.name} did not log you in ({_code(answer['error'])}).")
     with site.database.write() as connection:
         visit = visits.end(connection, browser, answer.get("state", ""))
+    subject = ""
     try:
         claims = _claims(site, known, visit, answer)
+        subject = claims["sub"]
         if visit.account:
-            return _link(site, known, visit, claims["sub"])
+            return _link(site, known, visit, subject)
         return _admit(site, known, visit, claims)
     except Refusal as error:
+        told = f"{error} Its subject: {subject}" if subject else str(error)  # by which an administrator can link them
         with site.database.write() as connection:
-            access.audit(connection, visit.account or "anonymous", "refuse login", known.provider.issuer, str(error))
+            access.audit(connection, visit.account or "anonymous", "refuse login", known.provider.issuer, told)
         raise
 
 

@@ -127,6 +127,7 @@ def test_a_name_that_is_here_is_not_taken_over(traveller: Make, provider: Provid
         assert answer.status_code == 403 and "here already" in sentence(answer) and thief.name is None
     with thief.site.database.read() as connection:
         assert [one.name for one in access.accounts(connection)] == ["ada", "root"]
+        assert access.trail(connection)[0].detail.endswith("Its subject: 0815"), "by which an administrator can link them"
 
 
 def test_names_that_no_account_can_have_are_refused(traveller: Make, provider: Provider) -> None:
