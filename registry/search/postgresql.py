@@ -34,7 +34,7 @@ def run(database: Database, translated: Translated, clock: Clock) -> Iterator[Ca
                 cursor = raw.cursor(name="answer")
 
                 def work(call: Callable[..., Any], *values: Any) -> Any:
-                    with _errors(clock), clock.working():
+                    with _errors(clock), clock.working(raw.cancel, watched=False):
                         raw.execute(f"SET LOCAL statement_timeout = {max(int(clock.left * 1000), 1)}")
                         return call(*values)
 
@@ -55,7 +55,7 @@ def _errors(clock: Clock) -> Iterator[None]:
         if state is None:
             raise
         if state == "57014":  # query_canceled
-            clock.left = min(clock.left, 0.0) if not clock.stop.asked else clock.left
+            clock.left = min(clock.left, 0.0) if not (clock.stop.asked or clock.crowded) else clock.left
             clock.check()
             raise clock.too_long() from None
         if state[:2] in ("08", "57", "53"):  # connection, operator intervention, resources

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Literal
 
-from registry.errors import Busy
 from registry.search import postgresql, sqlite
 from registry.search.adql import AdqlRefused, Translated, translate
 from registry.search.adql.lines import MOST, NUMBER, ROW, lines, real
-from registry.search.timing import Clock, Stop, Stopped as Stopped, TooLong as TooLong
-from registry.search.turns import Turns
+from registry.search.timing import Clock, Stop, Stopped as Stopped, TooLong as TooLong, TooManyQueries
+from registry.search.turns import Turn, Turns
 from registry.site import Site
 
 _PATIENCE = 10.0  # seconds that a query waits for its turn
@@ -26,10 +25,6 @@ _SHORT = 4096  # characters of a query whose translation is kept
 _ROW, _MARK = ROW.encode(), NUMBER.encode()
 _NUMBER = re.compile(_MARK + rb"([-+.0-9A-Za-z]*)")
 Fetch = Callable[[int], list[Any]]
-
-
-class TooManyQueries(Busy):
-    """As many queries run as may."""
 
 
 class Answer:
@@ -79,6 +74,7 @@ class Queries:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._turns = Turns(site.settings.tap_clients)
+        self._long = Turns(max(1, site.settings.tap_clients // 2))
         self._sqlite = sqlite.Connections(str(site.database.url.database)) if site.database.is_sqlite else None
 
     @contextmanager
@@ -86,7 +82,7 @@ class Queries:
         self, adql: str, *, maxrec: int | None = None, seconds: float | None = None, stop: Stop | None = None,
         in_texts: bool = False,
     ) -> Iterator[Answer]:
-        """The answer of `adql`; it is open, and one of few, until this ends.
+        """The answer of `adql`; it is open, and one of few, until this ends. A long one leaves its turn to others.
 
         `maxrec` and `seconds` are the settings' tap_maxrec and tap_seconds where they are not given; no answer has more
         rows than tap_hard_limit. Where that is wanted and can be, it has texts instead of rows, as its own `in_texts` says.
@@ -98,13 +94,16 @@ class Queries:
         translated = self._translated(adql, most, in_texts)
         if not self._turns.acquire(timeout=_PATIENCE):
             raise TooManyQueries("Too many queries run just now: ask again in a few seconds.", retry_after=10)
+        turn = Turn(self._turns, self._long)
         try:
             clock = Clock(allowed, stop or Stop(), _LESS if seconds is not None else f"{_LESS}, or send it to /tap/async")
+            if seconds is None:  # else whoever asks has places of their own
+                clock.long = turn.pass_on
             database = self._site.database
             with (self._sqlite.run(translated, clock) if self._sqlite else postgresql.run(database, translated, clock)) as fetch:
                 yield Answer(translated, fetch, most, clock)
         finally:
-            self._turns.release()
+            turn.give_back()
 
     def _translated(self, adql: str, most: int, in_texts: bool) -> Translated:
         dialect: Literal["sqlite", "postgresql"] = "sqlite" if self._site.database.is_sqlite else "postgresql"

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from registry.errors import Refusal
+from registry.errors import Busy, Refusal
 
 _SLOWNESS = 10  # times its seconds that a query may stay open for a client that reads slowly
+LONG = 3.0  # seconds of work after which a query is a long one
 _AGAIN = 0.2  # seconds until a call is repeated: one before the database has begun to work is for nothing
 _IDLE = 10.0  # seconds without a deadline after which the thread that watches them ends
 End = Callable[[], object]
@@ -28,6 +29,10 @@ class TooLong(Refusal):
 
 class Stopped(Refusal):
     """The query was ended because somebody asked for that."""
+
+
+class TooManyQueries(Busy):
+    """As many queries run as may, or as many long ones."""
 
 
 class Stop:
@@ -60,28 +65,43 @@ class Clock:
     advice: str
     left: float = 0.0
     ends: float = field(default=0.0)
+    long: Callable[[], bool] = lambda: True  # asked once it is a long one: whether it may go on
+    crowded: bool = False  # it may not
 
     def __post_init__(self) -> None:
         self.left = self.allowed
         self.ends = time.monotonic() + _SLOWNESS * self.allowed
 
     @contextmanager
-    def working(self, end: End | None = None) -> Iterator[None]:
-        """While the database works; `end` is called where it does so for too long. Raises TooLong or Stopped before."""
+    def working(self, end: End, *, watched: bool = True) -> Iterator[None]:
+        """While the database works; `end` is called where it may do so no longer, or where others must be let go first.
+
+        Not `watched` is one that keeps to its time by itself. Raises TooLong, Stopped or TooManyQueries before.
+        """
         start = time.monotonic()
         self.check()
-        ticket = DEADLINES.set(start + self.left, end) if end is not None else None
+        tickets = [DEADLINES.set(start + LONG - (self.allowed - self.left), lambda: self._pass_on(end))]
+        if watched:
+            tickets.append(DEADLINES.set(start + self.left, end))
         try:
             yield
         finally:
-            if ticket is not None:
+            for ticket in tickets:
                 DEADLINES.take_off(ticket)
             self.left -= time.monotonic() - start
 
+    def _pass_on(self, end: End) -> None:
+        if not self.long():
+            self.crowded = True
+            end()
+
     def check(self) -> None:
-        """Raises TooLong or Stopped where the query must end."""
+        """Raises TooLong, Stopped or TooManyQueries where the query must end."""
         if self.stop.asked:
             raise Stopped("The query was ended as it was asked to be.")
+        if self.crowded:
+            raise TooManyQueries("The query takes long, and others that do are under way: ask for less, send it to /tap/async, "
+                                 "or ask again in a few seconds.", retry_after=10)
         if self.left <= 0 or time.monotonic() > self.ends:
             raise self.too_long()
 

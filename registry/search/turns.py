@@ -37,3 +37,30 @@ class Turns:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
+
+
+class Turn:
+    """A turn that somebody has, for a work of unknown length: long ones make room for others, and are few."""
+
+    def __init__(self, turns: Turns, long: Turns) -> None:
+        self._lock = threading.Lock()
+        self._has: Turns | None = turns
+        self._long = long
+
+    def pass_on(self) -> bool:
+        """Go on as a long one, and leave the turn to others. False where there are as many long ones as may be."""
+        with self._lock:
+            if self._has is None or self._has is self._long:
+                return True
+            if not self._long.acquire(0):
+                return False
+            self._has.release()
+            self._has = self._long
+            return True
+
+    def give_back(self) -> None:
+        """Be done."""
+        with self._lock:
+            if self._has is not None:
+                self._has.release()
+            self._has = None

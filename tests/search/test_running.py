@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import func, insert, select
 from registry import words
 from registry.errors import Unavailable
 from registry.schema import upgrade
-from registry.search import running
+from registry.search import running, timing
 from registry.search.adql import AdqlRefused, Translated
 from registry.search.reading import open_readonly
 from registry.search.running import Queries, Stop, Stopped, TooLong, TooManyQueries
@@ -106,6 +107,33 @@ def test_no_more_queries_run_at_once_than_may(queries: Queries, monkeypatch: pyt
         assert refused.value.status == 429 and refused.value.retry_after
         assert len(list(answer.rows)) == 20
     assert len(rows(queries, "SELECT ivoid FROM rr.resource")) == 20
+
+
+def test_a_long_query_leaves_its_turn_to_others_and_few_are_long(queries: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "LONG", 0.1)
+    queries._turns, queries._long = Turns(1), Turns(1)
+    stop, ended = Stop(), []
+
+    def long() -> None:
+        with pytest.raises(Stopped):
+            rows(queries, MANY, stop=stop)
+        ended.append(True)
+
+    thread = threading.Thread(target=long)
+    thread.start()
+    while queries._long._free:
+        time.sleep(0.01)
+    assert rows(queries, "SELECT count(*) FROM rr.resource") == [(20,)]
+    with pytest.raises(TooManyQueries, match="takes long, and others .* /tap/async"):
+        rows(queries, MANY)
+    assert not ended
+    stop.ask()
+    thread.join(20)
+    assert ended and (queries._turns._free, queries._long._free) == (1, 1)
+    # whoever brings seconds along has places elsewhere
+    with pytest.raises(TooLong):
+        rows(queries, MANY, seconds=0.3)
+    assert queries._turns._free == 1
 
 
 def test_others_write_and_read_while_an_answer_is_open(queries: Queries, their_site: Any) -> None:
