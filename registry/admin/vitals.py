@@ -17,6 +17,7 @@ from registry.admin.counted import Counted
 from registry.admin.pages import site
 from registry.beats import Watch
 from registry.errors import Refusal
+from registry.schema import SchemaTooNew
 
 
 def register(app: Flask) -> None:
@@ -71,10 +72,10 @@ def _database_fault() -> str:
         else:
             with database.read() as connection:
                 writable = not connection.execute(text("SELECT pg_is_in_recovery()")).scalar()
-    except Refusal as refused:
-        return str(refused)
-    except SQLAlchemyError:
-        return "The database does not answer."
+    except SchemaTooNew:
+        return "The database is that of a newer version of this program."
+    except (Refusal, SQLAlchemyError):  # where it is, is nobody's who asks here
+        return "The database does not answer, or is none of ours: `registry doctor` says more."
     return "" if writable else "The database cannot be written."
 
 

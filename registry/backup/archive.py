@@ -122,11 +122,21 @@ def about(path: Path) -> dict[str, Any]:
         return _first(path, tar)
 
 
+def checked(path: Path, progress: Progress) -> dict[str, Any]:
+    """Read the archive to its end; what it says of itself. Raises NotFound, and ArchiveRefused where it is not whole."""
+    return _read(path, lambda name, source, mode: _digest(source), progress)
+
+
 def unpacked(path: Path, folder: Path, progress: Progress) -> dict[str, Any]:
     """Put the files of the archive below `folder`, which is new and empty; what it says of itself.
 
     Raises NotFound, ArchiveRefused: then what was written there is to be thrown away.
     """
+    return _read(path, lambda name, source, mode: _write(source, folder / name, mode), progress)
+
+
+def _read(path: Path, take: Callable[[str, IO[bytes], int], str], progress: Progress) -> dict[str, Any]:
+    """`take` gets each file's name, bytes and mode, and gives back its digest."""
     found: dict[str, list[Any]] = {}
     digests: dict[str, list[Any]] | None = None
     done = 0
@@ -138,9 +148,11 @@ def unpacked(path: Path, folder: Path, progress: Progress) -> dict[str, Any]:
             if entry.name == _LAST:
                 digests = _json(path, tar, entry)["sha256"]
                 continue
+            if entry.name in found:
+                raise ArchiveRefused(f"{path} holds {entry.name[:200]!r} twice: it is not to be trusted.")
             source = _taken(path, tar, entry)
             private = not entry.name.startswith("results/")
-            found[entry.name] = [entry.size, _write(source, folder / entry.name, 0o600 if private else entry.mode & 0o755)]
+            found[entry.name] = [entry.size, take(entry.name, source, 0o600 if private else entry.mode & 0o755)]
             done += entry.size
             progress(done, entry.name.partition("/")[0])
     if digests is None:
@@ -198,12 +210,18 @@ def _write(source: IO[bytes], target: Path, mode: int) -> str:
     """Write a new file; its SHA-256."""
     target.parent.mkdir(mode=0o700 if mode == 0o600 else 0o755, parents=True, exist_ok=True)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    digest = hashlib.sha256()
     with os.fdopen(handle, "wb") as file:
-        while piece := source.read(_PIECE):
-            digest.update(piece)
-            file.write(piece)
+        digest = _digest(source, file.write)
         os.fchmod(file.fileno(), mode)
+    return digest
+
+
+def _digest(source: IO[bytes], also: Callable[[bytes], object] = lambda piece: None) -> str:
+    """The SHA-256 of all that `source` holds; `also` gets each piece."""
+    digest = hashlib.sha256()
+    while piece := source.read(_PIECE):
+        digest.update(piece)
+        also(piece)
     return digest.hexdigest()
 
 

@@ -55,6 +55,15 @@ def restore(path: Path, instance: Path, who: str, *, progress: Progress = lambda
     return Restored(about, settled)
 
 
+def check(path: Path, *, progress: Progress = lambda done, words: None) -> dict[str, Any]:
+    """Whether the archive at `path` is whole and of a version that this program knows; what it says of itself.
+
+    Raises NotFound, ArchiveRefused, SchemaTooNew.
+    """
+    _understood(path, archive.about(path))
+    return archive.checked(path, progress)
+
+
 def _understood(path: Path, about: dict[str, Any]) -> None:
     """Raises SchemaTooNew, ArchiveRefused."""
     database = about.get("database")

@@ -32,15 +32,22 @@ def backup(instance: Path, target: Path, without_results: bool, without_keys: bo
 
 @click.command()
 @click.argument("archive", type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Only read it, and say whether it is whole.")
 @json_option
 @click.pass_obj
-def restore(instance: Path, archive: Path, as_json: bool) -> None:
+def restore(instance: Path, archive: Path, check: bool, as_json: bool) -> None:
     """Make the datacenter of --instance from ARCHIVE, which `registry backup` has written; nothing may be there yet.
 
     A PostgreSQL database goes into the empty one that database_url names (INNERSPACE_DATABASE_URL, or the backup's own).
     """
     from registry.backup import restoring
 
+    if check:
+        with progress("check") as tell:
+            about = restoring.check(archive, progress=lambda done, words: tell(done // 10**6, f"MB, {words}"))
+        emit(about, as_json, lambda: click.echo(
+            f"{archive} is whole: {about['title']} ({about['authority']}) at {about['made']}, with {', '.join(about['holds'])}."))
+        return
     with progress("restore") as tell:
         restored = restoring.restore(archive, instance, who(),
                                      progress=lambda done, words: tell(done // 10**6, f"MB, {words}"))

@@ -228,6 +228,8 @@ def test_the_commands_tell_what_they_did(site, tmp_path):
     folder = site.settings.instance
     made = json.loads(told(folder, "backup", str(tmp_path), "--json").stdout)
     assert made["holds"] == ["database", "configuration", "keys", "results"] and Path(made["path"]).parent == tmp_path
+    looked = told(tmp_path / "copy", "restore", "--check", made["path"])
+    assert looked.exit_code == 0 and "is whole: North (north.example)" in looked.output and not (tmp_path / "copy").exists()
     done = told(tmp_path / "copy", "restore", made["path"])
     assert done.exit_code == 0 and "Restored North (north.example)" in done.output and "1 jobs were running" in done.output
     again = told(tmp_path / "copy", "restore", made["path"])
