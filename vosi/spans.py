@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from vosi.bounds import expat_parser, run_expat
 from vosi.octets import START_TAG, XmlRefused
-from vosi.xmlio import expat_parser, run_expat
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DEFAULT = re.compile(rb"""(\sxmlns\s*=\s*)("[^"]*"|'[^']*')""")

@@ -1,4 +1,4 @@
-"""The only XML parser and serialiser: no network, no DTD, no entities, nothing recovered, everything bounded.
+"""The only XML parser (with `bounds`) and serialiser: no network, no DTD, no entities, nothing recovered, everything bounded.
 
 It also keeps records as they came: a record is sliced from its document by byte offsets and made to stand alone by
 adding namespace declarations to its root, never by writing it anew (architecture, traps 1, 2, 3 and 10).
@@ -9,14 +9,24 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import cast
-from xml.parsers import expat
 
 from lxml import etree
 
 from vosi import namespaces as ns
+from vosi.bounds import (
+    MAX_ATTRIBUTES as MAX_ATTRIBUTES,
+    MAX_DEPTH as MAX_DEPTH,
+    MAX_ELEMENTS as MAX_ELEMENTS,
+    check_bounds,
+    expat_parser,
+    explained,
+    surely_within_bounds,
+    too_much,
+)
 from vosi.octets import (
     MAX_PAGE,
     METADATA,
@@ -33,11 +43,10 @@ from vosi.whereabouts import where
 
 DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 MAX_RECORD = 5_000_000
-MAX_DEPTH = 256
-MAX_ELEMENTS = 100_000
-MAX_ATTRIBUTES = 20_000  # of one element
 MAX_OUTSIDE = 400_000  # elements of a page that are not inside of records
 
+_Path = tuple[tuple[str, str], ...]
+_NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 _BLANKS = re.compile(rb">[ \t\n\r]+<")
 _CONTAINERS = frozenset({(ns.RI, "VOResources"), ("http://www.ivoa.net/xml/RegistryInterface/v0.1", "VOResources")})
 
@@ -58,12 +67,12 @@ def parse_kept(text: bytes, *, max_bytes: int = MAX_RECORD) -> etree._Element:
     """`parse` for what has been made UTF-8 (`to_utf8`), such as a record that was cut out of a page."""
     if len(text) > max_bytes:
         to_utf8(text, max_bytes=max_bytes)  # which refuses it
-    if not _surely_within_bounds(text):
-        _check_bounds(text)
+    if not surely_within_bounds(text):
+        check_bounds(text)
     try:
         return etree.fromstring(text, _parser())
     except etree.XMLSyntaxError as error:
-        _check_bounds(text)  # it may know better what is wrong
+        check_bounds(text)  # it may know better what is wrong
         place = where(text, _offset(text, *error.position))
         raise XmlRefused(f"It is not well-formed XML: {_clean(error.msg)} ({place}).") from None
 
@@ -89,7 +98,8 @@ def digest(element: etree._Element, as_written: bytes = b"") -> str:
         form = written(etree.fromstring(form, _parser(remove_comments=True)))
     if _BLANKS.search(form):
         form = written(etree.fromstring(form, _parser(remove_blank_text=True)))
-    if form.count(b" xmlns") != form.count(b" xmlns", 0, form.index(b">")) or b" xmlns:xml=" in form:
+    root = form.index(b">")
+    if form.find(b" xmlns", root) >= 0 or form.find(b" xmlns:xml=", 0, root) >= 0:
         form = _canonical(form)
     return hashlib.sha256(in_order(form)).hexdigest()
 
@@ -114,73 +124,6 @@ def _parser(*, remove_blank_text: bool = False, remove_comments: bool = False) -
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False,
         remove_blank_text=remove_blank_text, remove_comments=remove_comments, collect_ids=False,
     )
-
-
-def expat_parser() -> expat.XMLParserType:
-    """An expat parser as every other here: it refuses a DOCTYPE and gives attributes in document order."""
-    parser = expat.ParserCreate("utf-8")
-    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-    parser.ordered_attributes = True
-    parser.buffer_text = True
-
-    def refuse(*_: object) -> None:
-        raise XmlRefused(
-            f"It has a DOCTYPE (line {parser.CurrentLineNumber}), which VO documents do not use and this service does not take: "
-            "remove it.")
-
-    parser.StartDoctypeDeclHandler = refuse
-    return parser
-
-
-def run_expat(parser: expat.XMLParserType, data: bytes) -> None:
-    """Let `parser` read the whole of `data`; raises XmlRefused."""
-    with _explained(parser, data):
-        parser.Parse(data, True)
-
-
-@contextmanager
-def _explained(parser: expat.XMLParserType, data: bytes) -> Iterator[None]:
-    """Say what is wrong with `data`, all or a part of which is being read."""
-    try:
-        yield
-    except expat.ExpatError as error:
-        place = where(data, parser.ErrorByteIndex)
-        raise XmlRefused(f"It is not well-formed XML: {expat.ErrorString(error.code)} ({place}).") from None
-
-
-def _surely_within_bounds(data: bytes) -> bool:
-    """Whether counting bytes shows that there is nothing to refuse; libxml2 itself goes no deeper than MAX_DEPTH."""
-    few = len(data) <= MAX_ATTRIBUTES or data.count(b"<") <= MAX_ELEMENTS and data.count(b"=") <= MAX_ATTRIBUTES
-    return few and b"<!DOCTYPE" not in data
-
-
-def _check_bounds(data: bytes) -> None:
-    """Refuse what could exhaust a tree builder, before a tree is built."""
-    parser = expat_parser()
-    depth = elements = 0
-
-    def start(_name: str, attributes: list[str]) -> None:
-        nonlocal depth, elements
-        depth += 1
-        elements += 1
-        if depth > MAX_DEPTH:
-            raise _too_much("Its elements are nested deeper than", MAX_DEPTH, "", data, parser)
-        if elements > MAX_ELEMENTS:
-            raise _too_much("It has more than", MAX_ELEMENTS, " elements", data, parser)
-        if len(attributes) > 2 * MAX_ATTRIBUTES:
-            raise _too_much("An element has more than", MAX_ATTRIBUTES, " attributes", data, parser)
-
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    run_expat(parser, data)
-
-
-def _too_much(what: str, most: int, of: str, data: bytes, parser: expat.XMLParserType) -> XmlRefused:
-    return XmlRefused(f"{what} {most}{of} ({where(data, parser.CurrentByteIndex)}).")
 
 
 def _clean(message: str | None) -> str:
@@ -224,13 +167,14 @@ class Scanner:
         self._parser = expat_parser()
         self._began = False  # whether a record begins with the tag that has just been read
         self.skipped = self._lines = 0  # bytes and lines that the parser has not seen
+        self._known: dict[tuple[_Path, str], _Path] = {}  # elements that are no records and say nothing of prefixes
         self._more = True  # records of an OAI-PMH page, maybe
         self._walk()
 
     def run(self) -> Scanner:
         """Scan the whole document; raises XmlRefused, and then nothing of it is to be used."""
         data, at = memoryview(self._data), 0
-        with _explained(self._parser, self._data):
+        with explained(self._parser, self._data):
             # tag by tag as long as they are plain, so that a record which has just begun can be passed over in one go
             while tag := NEXT_TAG.match(self._data, at := self._skimmed(at)):
                 self._parser.Parse(data[at:tag.end()], False)
@@ -309,7 +253,13 @@ class Scanner:
         if len(attributes) > 2 * MAX_ATTRIBUTES:
             self._too_wide()
         if len(self.events) > MAX_OUTSIDE:
-            raise _too_much("It has more than", MAX_OUTSIDE, " elements outside of records", self._data, self._parser)
+            raise too_much("It has more than", MAX_OUTSIDE, " elements outside of records", self._data, self._parser)
+        common = not attributes and bool(self._frames) and self._frames[-1].scope is self._frames[0].scope
+        known = self._known.get((self._path(), name)) if common else None  # the same few, again and again
+        if known:
+            self._frames.append(_Frame(known, self._frames[0].scope, self._parser.CurrentByteIndex + self.skipped))
+            self._attributes.append(_NO_ATTRIBUTES)
+            return
         plain = dict(zip(attributes[::2], attributes[1::2], strict=True))
         scope = _inner_scope(self._frames[-1].scope if self._frames else {}, plain)
         try:
@@ -323,6 +273,8 @@ class Scanner:
         if self._wanted(path):
             self.lines.append(self._parser.CurrentLineNumber + self._lines)
             self._pass_over()
+        elif common:
+            self._known[path[:-1], name] = path
 
     def _end(self, _name: str) -> None:
         frame = self._frames.pop()
@@ -351,10 +303,10 @@ class Scanner:
         return self._frames[-1].path if self._frames else ()
 
     def _too_deep(self) -> None:
-        raise _too_much("Its elements are nested deeper than", MAX_DEPTH, "", self._data, self._parser)
+        raise too_much("Its elements are nested deeper than", MAX_DEPTH, "", self._data, self._parser)
 
     def _too_wide(self) -> None:
-        raise _too_much("An element has more than", MAX_ATTRIBUTES, " attributes", self._data, self._parser)
+        raise too_much("An element has more than", MAX_ATTRIBUTES, " attributes", self._data, self._parser)
 
 
 def _inner_scope(outer: Mapping[str | None, str], attributes: Mapping[str, str]) -> dict[str | None, str]:

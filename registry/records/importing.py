@@ -116,9 +116,9 @@ def import_paths(
     documents, ours = incoming.documents(paths, stdin), site.settings.authority if own else ""
     with collecting.put_off():
         for done, (document, found) in enumerate(judges.judged(site.schemas, documents, ours, processes), 1):
-            run.take(document, found)
+            if run.take(document, found):
+                collecting.look()  # while little is there to look at
             progress(done, document.name)
-            collecting.look()
         run.write()
     files = tuple(FileReport(file.name, tuple(entry for entry in file.entries if entry)) for file in run.files)
     return Report(files, tuple(sorted(run.adopted)))
@@ -134,8 +134,9 @@ class _Run:
         self._waiting: list[_Waiting] = []
         self._bytes = 0
 
-    def take(self, document: Document, found: Iterable[Found]) -> None:
-        """Take what a document holds; a full batch is written."""
+    def take(self, document: Document, found: Iterable[Found]) -> bool:
+        """Take what a document holds; a full batch is written. Whether one was."""
+        written = False
         file = _File(document.name)
         self.files.append(file)
         for one in found:
@@ -147,6 +148,8 @@ class _Run:
             self._bytes += 0 if isinstance(one, str) else len(one.xml)
             if len(self._waiting) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
                 self.write()
+                written = True
+        return written
 
     def write(self) -> None:
         """Commit what waits, all of it in one transaction."""

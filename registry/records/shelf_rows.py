@@ -16,7 +16,7 @@ from registry import words
 from registry.db import before_commit
 from registry.records import stamping
 from registry.records.projection.columns import COLUMNS
-from registry.records.projection.values import Packed
+from registry.records.projection.values import Packed, Rows
 from registry.tables import metadata, record_versions, records
 
 SHELF = "shelf"  # what a unit of work that changes records or authorities is alone in (`db.alone`)
@@ -77,8 +77,12 @@ class Pending:
 
     def flush(self, connection: Connection) -> None:
         """Write all that waits but the records."""
+        together: dict[str, Rows] = {table.name: [] for table in _FILLED}
+        for record in self._rows.values():
+            for name, rows in record.items():
+                together[name] += rows
         for table in _FILLED:
-            put(connection, table, [row for record in self._rows.values() for row in record.get(table.name, ())])
+            put(connection, table, together[table.name])
         _insert(connection, record_versions, self._versions)
         self._rows, self._versions = {}, []
 
