@@ -15,6 +15,8 @@ from registry.records import drafting, listing, store
 from registry.records.listed import RECORDS
 from registry.records.views import path_of
 
+DRAFTS = 20  # on the page of records; the page of problems lists all
+
 
 @pages.get("/records", defaults={"suffix": ""})
 @pages.get("/records.<any(csv, json):suffix>")
@@ -26,7 +28,7 @@ def records(suffix: str) -> Response | str:
             return listed.as_file(page, suffix)
         drafts = drafting.every(connection)
         sets = [one for one in listing.all_sets(connection) if one.spec != listing.MANAGED]
-    return render_template("admin/records.html", page=page, drafts=drafts, sets=sets,
+    return render_template("admin/records.html", page=page, drafts=drafts[:DRAFTS], more=len(drafts) > DRAFTS, sets=sets,
                            twin=listed.twin(page.asked, ("records", "list"), "records"))
 
 

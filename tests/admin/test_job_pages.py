@@ -295,6 +295,6 @@ def test_a_job_is_cited_by_its_image_and_the_version_of_its_record(founded: Any,
     person = browser("runner")
     number = job_id(submit(person))
     page = unescape(person.get(f"/admin/jobs/{number}").text)
-    cited = page.partition('id="cite">')[2].partition("</span>")[0]
+    cited = page.partition('id="cite">')[2].partition("</cite>")[0]
     assert cited.startswith(f"1.1 ({APP}#1.1); image {IMAGE}; run at North, ivo://north.example/runner, 20")
     assert cited.endswith(f"; job http://127.0.0.1:8101/jobs/{number}.")
