@@ -257,3 +257,21 @@ def test_what_was_typed_when_a_login_ended_outlives_one_by_the_provider(travelle
     assert "Typed by hand" in again and "/admin/edit/north.example/organisation" in again
     lost = lee.client.post("/admin/login/kept", data={"csrf_token": access.csrf_token(lee.site, lee.cookie)})
     assert lost.location == "/admin/"
+
+
+def test_a_publisher_of_authorities_that_are_none_of_ours_publishes_nowhere(traveller: Make, provider: Provider) -> None:
+    """Without any it would be all of ours."""
+    provider.claims["groups"] = "vo-editors"
+    lee = traveller(role_claim="groups", roles=(
+        {"value": "vo-editors", "role": "publisher", "authorities": ["south.example"]},))
+    lee.log_in()
+    assert (account(lee, "lee").role, account(lee, "lee").authorities) == ("runner", ())
+
+
+def test_the_pages_say_how_to_link_by_command(traveller: Make) -> None:
+    root = traveller()
+    root.log_in_by_password("root")
+    assert "registry user link ada SUBJECT" in root.client.get("/admin/accounts/ada").text
+    root.post("/admin/accounts/ada/link", subject="0815")
+    page = root.client.get("/admin/accounts/ada").text
+    assert "registry user unlink ada" in page and "0815" in page and "Its role comes from" not in page
