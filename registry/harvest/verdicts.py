@@ -6,9 +6,11 @@ answers on standard output, and ends with its parent, whose end of the pipe is t
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +27,7 @@ from registry.records.ready import Ready, one_record, prepare
 from vosi import xmlio
 from vosi.schemas import Schemas
 
+_PR_SET_PDEATHSIG = 1
 SLICE = 50  # records that are answered together: few enough that one who holds their answers holds little
 _LENGTH = Struct("<Q")  # of an answer, before it
 _ROOM = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) - 1))  # processes at once: one is left to who writes
@@ -125,6 +128,8 @@ def _framed(source: IO[bytes]) -> bytes:
 
 def _serve(schemas: Schemas, source: BinaryIO, target: BinaryIO) -> None:
     """Answer until there is nobody any more who asks."""
+    with suppress(AttributeError, OSError):  # not Linux: there it ends when it next reads or writes
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # at once, whatever it is doing, when who began it ends
     gc.disable()  # what is made for a record refers to nothing in circles, and there is much of it
     while True:
         try:
