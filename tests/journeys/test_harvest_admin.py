@@ -90,6 +90,12 @@ def count(page: Page, name: str) -> int:
     return int(page.locator(f"[data-count={name}] [data-field]").inner_text())
 
 
+def drawn_at_the_end(page: Page) -> None:
+    """The run is over, and its page has been loaded once more for what is drawn only then."""
+    expect(page.locator("[data-live]")).to_have_count(0, timeout=60_000)
+    expect(page.locator("[data-state=complete]")).to_be_visible()
+
+
 def saved(download: Download, folder: Path) -> Path:
     path = folder / download.suggested_filename
     download.save_as(path)
@@ -143,6 +149,7 @@ def test_pages_of_a_trial_and_of_a_run_are_well(datacenter: Datacenter, browser:
         assert chromium.wrong_with(page) == []
         page.get_by_role("button", name="Start").click()
         page.wait_for_url("**/admin/runs/*")
+        drawn_at_the_end(page)
         assert chromium.wrong_with(page) == []
         assert seen.wrong == []
 
@@ -170,7 +177,7 @@ def test_with_a_script_a_harvest_is_watched_paused_and_judged(
         assert 1 <= pages < 20 and command("status")[0]["paused"]
         page.get_by_role("button", name="Resume").click()
         expect(page.get_by_text("that were read before")).to_be_visible()
-        expect(page.locator("[data-state=complete]")).to_be_visible(timeout=60_000)  # nobody reloads
+        drawn_at_the_end(page)  # nobody reloads
         assert int(page.locator("[data-field=pages]").inner_text()) == 20 - pages
 
         judged(page, tmp_path, command)
