@@ -88,7 +88,8 @@ def test_the_page_shows_what_it_found_and_how_to_do_without_it(client: FlaskClie
     assert "One record found" in page and "<h1>Records</h1>" in page
     data = client.get("/records.json?q=stars&type=vr:service").json
     [item] = data["records"]
-    for line in (data["adql"], data["pyvo"], data["command"], item["pyvo"], item["curl"], item["xml"]):
+    for line in (*(data[name] for name in ("adql", "pyvo", "topcat", "table", "command")),
+                 *(item[name] for name in ("pyvo", "topcat", "curl", "xml"))):
         assert line in page or line.replace("http://127.0.0.1:8101", "") in page
     assert 'SCSService("http://q.internal/x?a=\'b&")' in item["pyvo"]
     compile(item["pyvo"], "snippet", "exec")
