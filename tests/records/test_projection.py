@@ -59,6 +59,53 @@ def test_a_column_is_read_however_it_is_written(column: str) -> None:
     assert (second["table_index"], last["table_index"], last["name"]) == (1, 2, "z")
 
 
+_T = "<table><name>t</name><description>d</description><column><name>a</name></column></table>"
+_S = f"<tableset><schema><name>s</name>{_T}</schema></tableset>"
+# table sets, and how many schemas, tables and columns these hold
+TABLE_FORMS = {
+    _S: (1, 1, 1),
+    _S.replace("><", ">\n  <"): (1, 1, 1),
+    _S.replace("d<", "S/N &lt; 5 &#38; more<").replace("<table>", '<table type="base_table">'): (1, 1, 1),
+    _S.replace("</column>", "</column><foreignKey><targetTable>t</targetTable><fkColumn><fromColumn>a</fromColumn>"
+                            "<targetColumn>a</targetColumn></fkColumn></foreignKey>"): (1, 1, 1),
+    _S.replace("<description>d</description>", "").replace("</table>", "<description>late</description></table>"): (1, 1, 1),
+    _S.replace("</schema>", f"</schema><schema><title>two</title><utype>U</utype>{_T}{_T}</schema>"): (2, 3, 3),
+    _S.replace(_T, "<table><name>empty</name><nrows> 12 </nrows></table><table><title>no name</title></table>"): (1, 2, 0),
+    _S.replace(_T, ""): (1, 0, 0),
+    "<tableset/>": (0, 0, 0),
+    "<tableset></tableset>": (0, 0, 0),
+    _S + _S: (2, 2, 2),
+    f"<!-- {_S} -->{_S}": (1, 1, 1),
+    f"{_S}<!-- {_S} -->": (1, 1, 1),
+    _S.replace("<column>", "<!-- </column></table> --><column>"): (1, 1, 1),
+    _S.replace("<column>", "<?x </column>?><column>"): (1, 1, 1),
+    _S.replace("a</name>", "a?</name><description>b! <![CDATA[</column>]]></description>"): (1, 1, 1),
+    _S.replace("<column>", "<more><column><name>no</name></column></more><column>"): (1, 1, 1),
+    _S.replace("</column>", "<more><column><name>no</name></column></more></column>"): (1, 1, 1),
+    _S.replace("<schema>", "<more/><schema>"): (1, 1, 1),
+    f"<more>{_S}</more>": (0, 0, 0),
+    f"<more>{_S}</more>{_S.replace('>a<', '>b<')}": (1, 1, 1),
+}
+
+
+@pytest.mark.parametrize("form", TABLE_FORMS)
+def test_tables_are_read_however_they_are_written(form: str) -> None:
+    [kept] = xmlio.records_in(record("ivo://north.example/t", inside=form, extra=_VS))
+    element = xmlio.parse(kept)
+    found = projection.rows(element, "", kept)
+    assert found == projection.rows(element)
+    assert tuple(len(found[name]) for name in ("rr_res_schema", "rr_res_table", "rr_table_column")) == TABLE_FORMS[form]
+
+
+def test_what_is_remembered_of_columns_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tableset, "_KNOWN", {})
+    monkeypatch.setattr(tableset, "_MOST", 3)
+    for first in range(4):
+        columns = "".join(f"<column><name>c{first}{number}</name></column>" for number in range(3))
+        assert len(rows_of(columns)) == 4
+        assert sum(map(len, tableset._KNOWN.values())) <= 3 + 4
+
+
 def test_columns_as_nearly_all_are_written_are_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(tableset, "_walked")
     [kept] = xmlio.records_in(record("ivo://north.example/t", inside=_TABLES.format(list(COLUMN_FORMS)[1]), extra=_VS))
