@@ -28,6 +28,8 @@ def run(database: Database, translated: Translated, clock: Clock) -> Iterator[Ca
             try:
                 # a plan for a query of a few milliseconds is not worth a compiler
                 raw.execute("SET LOCAL jit = off")
+                # whoever opens a cursor is taken to want a tenth of the rows soon, at any price for the others
+                raw.execute("SET LOCAL cursor_tuple_fraction = 1")
                 raw.execute(f"SET LOCAL work_mem = '{_SORTING}'")
                 if raw.info.server_version >= 140000:  # else the server works on for a process that was killed
                     raw.execute("SET LOCAL client_connection_check_interval = '2s'")
