@@ -10,8 +10,6 @@ from itertools import chain, islice
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, render_template, request
-from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
 
 from registry import sending
 from registry.errors import Busy, Refusal
@@ -29,6 +27,7 @@ from registry.sending import Part
 from registry.site import Site
 from registry.uws import jobs, kinds, queries
 from registry.uws.faces.views import list_of
+from registry.uws.refusing.views import tell_faults
 from registry.uws.store import Job
 from registry.uws.views import Face
 
@@ -40,7 +39,6 @@ _VOTABLE, _XML = "application/x-votable+xml", "text/xml; charset=utf-8"
 _ON_A_PAGE = 100  # rows
 _AT_ONCE = 1000  # rows that are there before an answer begins, so that its errors have a status
 _WHOLE = 4 * 2**20  # bytes up to which an answer is made before it is sent
-_DATABASE_RETRY = 10  # seconds
 
 
 class TooLarge(Refusal):
@@ -267,23 +265,6 @@ def _refused(error: Refusal) -> Response:
     return answer
 
 
-@blueprint.errorhandler(HTTPException)
-def _http_refused(error: HTTPException) -> Response:
-    """What the web framework itself refuses: a method that is not there, a body too large."""
-    answer = _error(f"The request cannot be answered: {error.description or error.name}", error.code or 500)
-    for name, value in error.get_headers():
-        if name.lower() not in ("content-type", "content-length"):
-            answer.headers[name] = value
-    return answer
-
-
-@blueprint.errorhandler(OperationalError)
-def _database_away(_fault: OperationalError) -> Response:
-    answer = _error("The database does not answer just now: ask again in a few seconds.", 503)
-    answer.headers["Retry-After"] = str(_DATABASE_RETRY)
-    return answer
-
-
 def _error(sentence: str, status: int) -> Response:
     """The sentence as a VOTable (TAP 1.1 §3.3), or as JSON for whoever asked for that."""
     said = {name.upper(): value for name, value in chain(request.args.items(), request.form.items())}
@@ -294,3 +275,6 @@ def _error(sentence: str, status: int) -> Response:
         answer = _sent(votable.error(sentence), _VOTABLE)
     answer.status_code = status
     return answer
+
+
+tell_faults(blueprint, _error)

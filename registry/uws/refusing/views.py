@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
@@ -14,15 +15,21 @@ from registry.uws.errors import WrongMethod
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
 _DATABASE_RETRY = 10  # seconds
+Say = Callable[[str, int], Response]
 
 
 def answering(made: Blueprint) -> Blueprint:
     """Let `made` answer as every list of jobs does: what is refused in a sentence, nothing kept by caches."""
     made.after_request(_finish)
     made.register_error_handler(Refusal, _refused)
-    made.register_error_handler(HTTPException, _http_refused)
-    made.register_error_handler(OperationalError, _database_away)
+    tell_faults(made, _sentence)
     return made
+
+
+def tell_faults(made: Blueprint, say: Say) -> None:
+    """Let `made` tell by `say` (a sentence and a status) what no room refuses: the web framework's own, and a database away."""
+    made.register_error_handler(HTTPException, lambda error: _http_refused(error, say))
+    made.register_error_handler(OperationalError, lambda _error: _database_away(say))
 
 
 def json_accepted() -> bool:
@@ -57,17 +64,17 @@ def _refused(error: Refusal) -> Response:
     return answer
 
 
-def _http_refused(error: HTTPException) -> Response:
-    """What the web framework itself refuses: a body too large, a range that is not there."""
-    answer = _sentence(f"The request cannot be answered: {error.description or error.name}", error.code or 500)
+def _http_refused(error: HTTPException, say: Say) -> Response:
+    """What the web framework itself refuses: a method that is not there, a body too large, a range that is not there."""
+    answer = say(f"The request cannot be answered: {error.description or error.name}", error.code or 500)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             answer.headers[name] = value
     return answer
 
 
-def _database_away(_error: OperationalError) -> Response:
-    answer = _sentence("The database does not answer just now: ask again in a few seconds.", 503)
+def _database_away(say: Say) -> Response:
+    answer = say("The database does not answer just now: ask again in a few seconds.", 503)
     answer.headers["Retry-After"] = str(_DATABASE_RETRY)
     return answer
 
