@@ -86,6 +86,12 @@ class SourceForm(Form):
         validate_choice=False,
         description="ivo_managed holds the records that originate there, and none that came from elsewhere.",
     )
+    prefix = SelectField(
+        "Format",
+        choices=[],
+        validate_choice=False,
+        description="Registries exchange VOResource records as ivo_vor; what comes in another form is put aside.",
+    )
     priority = _priority()
     owner = _owner()
 

@@ -104,7 +104,8 @@ def sources_add() -> Response | tuple[str, int]:
     form = SourceForm(request.form)
     if not form.validate():
         return _list(form), 400
-    chosen = {"set_spec": form.set_spec.data} if form.set_spec.data is not None and "set_spec" in request.form else {}
+    # a form that was sent without them means what is proposed
+    chosen = {name: form[name].data for name in ("set_spec", "prefix") if name in request.form and form[name].data is not None}
     later = request.form.get("first") == "later"
     try:
         added = add(form.url.data, form.name.data or "", form.interval.data, guard.who(),
@@ -238,6 +239,7 @@ def _list(form: SourceForm, problem: str = "") -> str:
 def _found(form: SourceForm, found: Look) -> str:
     form.set_spec.choices = [(one, one) for one in found.sets] + [("", "everything it has")]
     form.set_spec.data = found.set_spec
+    form.prefix.choices, form.prefix.data = [(one, one) for one in found.formats], sources_store.VOR
     form.interval.data = form.interval.data or site().settings.harvest_interval
     return render_template("admin/source_found.html", form=form, found=found, url=form.url.data)
 

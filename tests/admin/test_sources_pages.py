@@ -73,7 +73,10 @@ def test_a_registry_is_looked_at_before_it_is_added(founded: Any, browser: Any, 
     assert "ivo://south.example/registry" in page and "oai_dc, ivo_vor" in page and "Nothing is kept yet" in page
     assert '<option selected value="ivo_managed">' in page and "4 in ivo_managed" in page
     assert f'value="{founded.settings.harvest_interval}"' in page
+    assert '<option selected value="ivo_vor">' in page and '<option value="oai_dc">' in page
     assert b"No source yet" in boss.get("/admin/sources").data
+    wrong = boss.post("/admin/sources", url=f"{neighbour}oai", prefix="marc")
+    assert wrong.status_code == 400 and b"does not offer marc" in wrong.data
     added = boss.post("/admin/sources", url=f"{neighbour}oai", set_spec="", priority="4", owner="publisher", name="deep")
     assert added.location == "/admin/sources/deep"
     page = boss.get(added.location).get_data(as_text=True)

@@ -181,6 +181,19 @@ def test_killed_behind_every_page(tmp_path: Path, far: Far, order: Order, server
     assert fetched(far) == dict.fromkeys(far.answers, 1), "each page once"
 
 
+@pytest.mark.soak
+def test_killed_behind_every_page_of_200(tmp_path: Path, far: Far, order: Order) -> None:
+    pages(far, 200, 2)
+    template = Template(tmp_path, far)
+    far.asked.clear()
+    instance, turns = template.copy(), 0
+    while order(instance, "page", 1) == "killed":
+        turns += 1
+    assert turns == 201
+    whole(template, instance)
+    assert fetched(far) == dict.fromkeys(far.answers, 1), "each page once"
+
+
 def cut_at_statements(template: Template, order: Order, offsets: list[int], how: str = "") -> None:
     far, spared = template.far, 0
     for offset in offsets:
