@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import signal
 import tarfile
 from contextlib import suppress
@@ -184,3 +185,27 @@ def test_a_file_that_shrinks_or_grows_meanwhile_is_taken_as_long_as_it_was(tmp_p
     (tmp_path / "out").mkdir()
     archive.unpacked(tmp_path / "b.tar.gz", tmp_path / "out", lambda done, words: None)
     assert (tmp_path / "out" / "results" / "a" / "log").stat().st_size == 3_000_000
+
+
+@pytest.mark.parametrize("room", [0, 5000, 60_000, 900_000])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(site, tmp_path, room):
+    """No file may grow beyond some length, as on a disk without room."""
+    (site.settings.instance / "results" / "a").mkdir(parents=True)
+    (site.settings.instance / "results" / "a" / "stdout").write_bytes(os.urandom(1_000_000))
+    site.database.engine.dispose()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        try:
+            making.make(site.settings, site.database, tmp_path)
+        except Refusal as refused:
+            os.write(writer, str(refused).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        words = said.read()
+    assert os.waitpid(child, 0)[1] == 0
+    assert ("could not be" in words or "disk I/O error" in words) and "\n" not in words
+    assert [path.name for path in tmp_path.iterdir()] == ["instance"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import JSON, Boolean, Connection, Float, Integer, LargeBinary, MetaData, Table, insert, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from registry import schema
 from registry.db import Database, DatabaseRefused
+from registry.errors import Refusal
 from registry.migrations import reading
 from registry.schema import SchemaTooNew, SchemaTooOld
 from tests.databases.catalogue import catalogue
@@ -221,6 +224,26 @@ def test_a_power_cut_amid_an_upgrade_leaves_the_old_or_the_new(tmp_path, cuts):
         for left in tmp_path.glob("cut.*"):
             left.unlink()
     assert found == {"0001", REVISIONS[-1]}
+    database.close()
+
+
+@pytest.mark.parametrize("room", [0, 4096, 60_000])
+def test_a_full_disk_leaves_the_old(tmp_path, room):
+    """No file may grow beyond some length, as on a disk without room; with room again it is upgraded."""
+    database = _age(Database(f"sqlite:///{tmp_path / 'x.sqlite'}"), "0001")
+    before = rows(database)
+    name = _closed(database)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        try:
+            schema.upgrade(Database(name))
+        except (OperationalError, Refusal):
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert rows(database) == before and schema.upgrade(database).present == "0001"
     database.close()
 
 
