@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from registry import clock
 from registry.cli import main
 from registry.site import Site
 from registry.tables import records
@@ -168,3 +169,19 @@ def test_a_registry_is_looked_at_with_its_sets(registry: Command, north: Site) -
     found = json.loads(registry("test", north.settings.url("oai"), "--json")[1])
     assert (found["sets"], found["set_spec"], found["formats"]) == (["ivo_managed"], "ivo_managed", ["oai_dc", "ivo_vor"])
     assert "sets: ivo_managed; looked into: ivo_managed" in registry("test", north.settings.url("oai"))[1]
+
+
+def test_a_source_is_tried_paused_and_goes_on_by_command(registry: Command, north: Site) -> None:
+    with shelves.at():
+        shelves.put(north, shelves.record("ivo://else.example/x"))
+    registry("add", north.settings.url("oai"), "--set", "", "--later")
+    tried = json.loads(registry("test", "north.example", "--json")[1])["trial"]
+    assert (tried["read"], tried["new"], tried["rejected"], tried["list_size"], tried["pages"]) == (5, 4, 1, 8, 2)
+    assert (tried["problems"][0]["ivoid"], tried["problems"][0]["path"]) == ("ivo://else.example/x", "/ri:Resource/identifier")
+    assert "a harvest would make of them: 4 new" in registry("test", "north.example")[1]
+    status = json.loads(registry("status", "--json")[1])[0]
+    assert status["last"] is None and status["next_run"] > clock.stamp(), "nothing was kept, and nothing is due"
+    assert json.loads(registry("resume", "north.example", "--now", "--json")[1])["last"]["state"] == "queued"
+    paused = json.loads(registry("pause", "north.example", "--now", "--json")[1])
+    assert paused["paused"] and paused["last"]["state"] == "cancelled"
+    assert json.loads(registry("pause", "north.example", "--now", "--json")[1])["paused"], "nothing is under way any more"
