@@ -45,6 +45,7 @@ _WIDE = ("SELECT ivoid, res_type, short_name, res_title, content_level, res_desc
 _BY_NAME = ("SELECT ivoid, res_title, standard_id, access_url FROM rr.resource NATURAL JOIN rr.capability NATURAL JOIN "
             "rr.interface WHERE ivoid = '{}'")
 _WORDS = itertools.count()
+_ENDLESS = f"SELECT COUNT(*) AS n FROM {', '.join(f'rr.table_column AS {letter}' for letter in 'abcde')}"
 # what the projection is not
 _SHELF = ("records", "record_versions", "sqlite_autoindex_records", "sqlite_autoindex_record_versions", "ix_records")
 
@@ -193,8 +194,23 @@ def _crowd(instance: Path) -> Iterator[Figure]:
             yield Figure(f"{what}, {CLIENTS} clients, p95", percentile(many, 95), percentile(one, 95), "ms", "of one", "<= 4")
             yield Figure(f"{what}, {CLIENTS} clients, mean", statistics.fmean(many), statistics.fmean(one), "ms", "of one")
             yield Figure(f"memory of the server, {what}", server.peak(), before, "MB", "before the first search", target="<= 250")
+    yield _beside_a_hog(instance)
     with Server(OURS, instance) as server:
         yield from _page(server.client())
+
+
+def _beside_a_hog(instance: Path) -> Figure:
+    """One client alone, then beside one whose queries never end by themselves."""
+    chosen = random.Random(3).choices(queries()["pyvo's searches"], k=60)
+    with Server(OURS, instance) as server:
+        _clients(server, [[_path(_changed_a_little(adql)) for adql in chosen[:20]]])  # so that connections are open and warm
+        alone = _clients(server, [[_path(_changed_a_little(adql)) for adql in chosen]])
+        connection = HTTPConnection("127.0.0.1", server.port)
+        connection.request("GET", _path(_ENDLESS))  # for as long as a query may take; the others are done before
+        beside = _clients(server, [[_path(_changed_a_little(adql)) for adql in chosen]])
+        connection.close()
+    return Figure("searches beside a five-way cross join, p95", percentile(beside, 95), percentile(alone, 95), "ms", "alone",
+                  "<= 1.5")
 
 
 def _changed_a_little(adql: str) -> str:
