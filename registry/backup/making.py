@@ -6,7 +6,9 @@ Data sets that applications may ask for, Docker images and the engine's containe
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +20,9 @@ from registry.backup.archive import Progress
 from registry.config import CONFIG_FILE, Settings
 from registry.db import Database
 from registry.errors import NotFound, Refusal
+
+
+_STALE = 86400  # seconds
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,20 @@ def make(
 
 def _place(settings: Settings, target: Path) -> Path:
     if target.is_dir():
+        _clear(target)
         name = "".join(sign if sign.isalnum() or sign in ".-" else "-" for sign in settings.authority or "innerspace")
         return target / f"{name}-{clock.stamp().replace(':', '')}.tar.gz"
     if not target.parent.is_dir():
         raise NotFound(f"There is no folder {target.parent} to put the backup in: make it, or name another.")
     return target
+
+
+def _clear(folder: Path) -> None:
+    """Remove what backups that were killed have left there, a day ago at least."""
+    for path in folder.glob(".*.tar.gz.*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
 
 
 def _below(folder: Path) -> Iterator[Path]:

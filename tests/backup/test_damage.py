@@ -165,6 +165,15 @@ def test_a_restore_that_is_killed_leaves_nothing_in_its_place_and_can_be_begun_a
     assert (tmp_path / "copy" / "config.toml").read_text() == 'authority = "north.example"\n'
 
 
+def test_what_a_killed_backup_has_left_goes_with_the_next_of_another_day(site, tmp_path):
+    old, young = tmp_path / ".north.example-1.tar.gz.77", tmp_path / ".north.example-2.tar.gz.78.database"
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (1, 1))
+    made = making.make(site.settings, site.database, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, made.path.name, "instance"}
+
+
 def test_a_backup_that_fails_leaves_no_archive(whole, tmp_path):
     with pytest.raises(RuntimeError), archive.made(tmp_path / "b.tar.gz", {}, lambda done, words: None) as writer:
         writer.file("config.toml", Path(__file__))
