@@ -30,12 +30,12 @@ Fetch = Callable[[int], list[Any]]
 class Answer:
     """The rows of a query, or its texts, as they come; `overflow` is known once they are read."""
 
-    def __init__(self, translated: Translated, fetch: Fetch, maxrec: int, clock: Clock) -> None:
+    def __init__(self, translated: Translated, fetch: Fetch, maxrec: int, clock: Clock, *, singly: bool) -> None:
         self.columns = translated.columns
         self.in_texts = translated.lines  # else in rows
         self.overflow = False
         self.clock = clock
-        self._fetch, self._maxrec = fetch, maxrec
+        self._fetch, self._maxrec, self._singly = fetch, maxrec, singly  # also as text rows come singly
 
     @property
     def rows(self) -> Iterator[tuple[Any, ...]]:
@@ -53,9 +53,9 @@ class Answer:
     def texts(self) -> Iterator[bytes]:
         """The rows as blocks of text with the signs of `adql.lines` between rows and cells. Raises as `rows`."""
         left = self._maxrec
-        while batch := self._fetch(1):
-            [(count, block)] = batch
-            whole = block if isinstance(block, bytes) else block.encode("utf-8", "replace")
+        while batch := self._fetch(_BATCH if self._singly else 1):
+            count = sum(one for one, _ in batch)
+            whole = batch[0][1] if isinstance(batch[0][1], bytes) else ROW.join([line for _, line in batch]).encode()
             if whole.count(_ROW) != count - 1:
                 raise AdqlRefused("A text of the answer holds a control character: ask for it as VOTable in BINARY2.")
             self.overflow = count > left
@@ -101,7 +101,7 @@ class Queries:
                 clock.long = turn.pass_on
             database = self._site.database
             with (self._sqlite.run(translated, clock) if self._sqlite else postgresql.run(database, translated, clock)) as fetch:
-                yield Answer(translated, fetch, most, clock)
+                yield Answer(translated, fetch, most, clock, singly=self._sqlite is None)
         finally:
             turn.give_back()
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert
 
 from registry.schema import upgrade
+from registry.search import running
 from registry.search.adql import AdqlRefused, lines
 from registry.search.running import Queries
 from registry.search.tap import formats
@@ -84,6 +85,7 @@ def test_texts_say_what_rows_say(queries: Queries, adql: str, media_type: str) -
 def test_blocks_of_any_size_are_in_order(queries: Queries, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     whole = {one: written(queries, ALL, one, None, in_texts=False)[0] for one in (VOTABLE, CSV)}
     monkeypatch.setattr(lines, "_BLOCK", block)
+    monkeypatch.setattr(running, "_BATCH", 7)  # where they come singly
     with queries.answer(ALL, in_texts=True) as answer:
         assert len(list(answer.texts)) > 3
     for media_type, rows in whole.items():
@@ -107,4 +109,6 @@ def test_very_many_rows_are_not_gathered_first(queries: Queries) -> None:
 
 def test_rows_behind_all_that_is_ever_sent_are_not_kept(queries: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "_ALL", 1000)
+    if queries._sqlite is None:
+        return  # they come as they are found there
     assert written(queries, ALL, CSV, None, in_texts=True)[0].count(b"ivo://") < 30

@@ -1,7 +1,8 @@
-"""Has the database write the rows of an answer as text, in blocks of about a megabyte. What a cell looks like is said here.
+"""Has the database write the rows of an answer as text. What a cell looks like is said here.
 
 Python needs a dozen steps for each cell, and the interpreter for itself meanwhile; a database needs neither. Cells stand between
-signs that no record can hold: where a query brings such a sign itself, its rows come one by one.
+signs that no record can hold: where a query brings such a sign itself, its rows come one by one. SQLite puts rows together too,
+about a megabyte of them: each step out of it and back costs the interpreter. PostgreSQL would have to sort them for that.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from registry.search.described import DescribedColumn
 
 CELL, ROW = "\x1f", "\x1e"  # between cells and rows
 NUMBER = "\x1d"  # before a number that must still be written as it reads back
-MOST = 25_000  # rows of an answer that is sorted into blocks before the first of them comes
+MOST = 25_000  # rows of an answer that SQLite sorts into blocks before the first of them comes
 _BLOCK = 2**20  # characters; the row that begins before them goes beyond
 _ALL = 2**28  # characters of an answer behind which no row is kept: far more than is ever sent
 _WIDEST = 40  # columns put together in one call
@@ -24,7 +25,7 @@ _WHOLE, _REAL = ("short", "int", "long"), ("float", "double")
 
 
 def lines(translated: Translated, dialect: str) -> Translated | None:
-    """SQL that gives blocks of rows, each as (how many, text): CELL between cells, ROW between rows, '' for no value.
+    """SQL that gives rows, one or many at once, as (how many, text): CELL between cells, ROW between rows, '' for no value.
 
     None where the signs would not tell cells apart.
     """
@@ -69,10 +70,7 @@ def _on_postgresql(translated: Translated) -> str:
     for start in range(0, len(cells), _WIDEST):
         parts.append(f"concat({f', {_sign(CELL)}, '.join(cells[start:start + _WIDEST])})")
     line = f" || {_sign(CELL)} || ".join(parts)
-    return (f"SELECT count(*), string_agg(line, {_sign(ROW)} ORDER BY number) FROM (SELECT line, number, sum(length(line)) OVER"
-            f" (ORDER BY number ROWS UNBOUNDED PRECEDING) AS so_far FROM (SELECT {line} AS line, row_number() OVER () AS number"
-            f" FROM ({translated.sql}) AS answer) AS numbered) AS counted"
-            f" WHERE so_far < {_ALL} GROUP BY so_far / {_BLOCK} ORDER BY so_far / {_BLOCK}")
+    return f"SELECT 1, {line} FROM ({translated.sql}) AS answer"
 
 
 def _postgresql_cell(cell: str, column: DescribedColumn) -> str:
