@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
+from sqlalchemy import select
 from werkzeug import Request, Response
 
 from registry import clock
@@ -21,6 +22,7 @@ from registry.services import inner, query
 from registry.services.health import first, hooks, polling, rules, store
 from registry.services.health.rules import DOWN, MAINTENANCE, UNKNOWN, UP, Look, Row
 from registry.site import Site
+from registry.tables import health
 from tests.services.conftest import CONE, capability, publish_service
 from vosi import availability, namespaces as ns
 from vosi.availability import Availability
@@ -420,6 +422,9 @@ def test_the_page_draws_the_last_looks_and_tells_the_uptime(client: FlaskClient,
     look_again(site)
     page = client.get("/services/north.example/stars").text
     assert page.count("<rect ") == 2 and "2 of the last 2 looks were answered" in page and 'data-state="up"' in page
+    with founded.database.read() as connection:
+        [due] = connection.execute(select(health.c.due).where(health.c.ivoid == STARS)).scalars()
+    assert "Next look" in page and f'datetime="{due}"' in page
     told = json.loads(client.get("/services/north.example/stars.json").data)
     assert told["status"] == UP and told["looks"][0]["recent"][0] is not None
     assert client.get("/services/north.example/stars", headers={"Accept": "application/json"}).json["ivoid"] == STARS
