@@ -48,7 +48,7 @@ def comparable(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Without the order of rows, and of texts in ivo_string_agg: the query asks for none."""
     def parts(value: Any) -> Any:
         if isinstance(value, str):
-            return "\n".join(sorted(re.split(":::py VO sep:::|<sep>|, |#|/glue/|[+]", value)))
+            return "\n".join(sorted(re.split(r":::py VO sep:::|<sep>|, |#|/glue/|[+]|(?<=\d) (?=\d)", value)))
         return round(value, 9) if isinstance(value, float) and abs(value) > 1e-3 else value
     return sorted((tuple(map(parts, row)) for row in found), key=repr)
 
