@@ -21,7 +21,6 @@ from registry.config import CONFIG_FILE, Settings
 from registry.db import Database
 from registry.errors import NotFound, Refusal
 
-
 _STALE = 86400  # seconds
 
 
