@@ -10,17 +10,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 from flask.testing import FlaskClient
 
-from registry import clock
+from registry import clock, sending
 from registry.errors import Unavailable
 from registry.records import reprojecting, store
 from registry.search import kept
 from registry.search.kept import Kept
 from registry.search.running import Queries
 from registry.sending import Part
+from tests.oai.serving import loopback, serving
 from tests.oai.shelves import put, record
 from tests.search.test_tap_views import ask, client_of
 
@@ -151,6 +154,26 @@ def test_what_is_too_much_is_forgotten_while_others_read_it(monkeypatch: pytest.
     second = answers.get("now", ("b",))
     assert second is not None and second.again().read() == b"b" * 60
     assert answers.get("then", ("b",)) is answers.get("", ("b",)) is None
+
+
+def test_large_answers_come_whole_over_the_wire_whether_made_or_kept(client: FlaskClient, runs: list[str]) -> None:
+    query = urlencode({"LANG": "ADQL", "MAXREC": "5000", "QUERY":
+                       "SELECT a.description, b.column_name FROM tap_schema.columns AS a, tap_schema.columns AS b"})
+    made = client.get(f"/tap/sync?{query}").data
+    held, found = loopback(), []
+    with serving(client.application, held, threads=4):
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/tap/sync?{query}"
+
+        def fetch() -> None:
+            with urlopen(url, timeout=20) as answer:
+                found.append((answer.read(), int(answer.headers["Content-Length"])))
+
+        threads = [threading.Thread(target=fetch) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert len(made) > sending.LARGE and found == [(made, len(made))] * 3 and len(runs) == 1
 
 
 def test_a_part_of_a_file_is_read_as_a_file_of_its_own() -> None:
