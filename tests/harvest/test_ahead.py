@@ -153,6 +153,25 @@ def test_one_page_is_read_ahead_and_no_more(site: Site, far: Far, source: Source
     assert not folder.exists()
 
 
+def test_a_cancelled_harvest_lets_go_of_all(site: Site, far: Far, source: Source, judges: list[Judge]) -> None:
+    far.asked.clear()
+    far.answers = {"": listed(item(F + "a"), token="t"), "t": listed(item(F + "b"), token="u"), "u": listed(item(F + "c"))}
+
+    def stop(run: store.Run) -> None:
+        if run.pages == 1:
+            harvester.cancel(site, source.id, "ann")
+
+    with site.database.write() as connection:
+        run = harvester.ask(connection, source.id)
+    with lease.held(site, "w"):
+        stopped = harvester.run(site, run.id, "w", progress=stop)
+    assert stopped and (stopped.state, stopped.token, counts(stopped)) == (store.CANCELLED, "t", {"new": 1})
+    assert judges[0].process.returncode is not None
+    done = harvest(site, source)
+    assert (done.state, counts(done)) == (store.COMPLETE, {"new": 2})
+    assert far.lists.count("") == 1, "it goes on where it was"
+
+
 def test_a_record_that_comes_on_two_pages_is_the_later_one(site: Site, far: Far, source: Source, judges: list[Judge]) -> None:
     first, second = (shelves.record(F + "a", title=words) for words in ("One", "Two"))
     far.answers = {"": listed(item(F + "a", first.decode()), token="t"), "t": listed(item(F + "b"))}
@@ -175,15 +194,15 @@ def test_a_killed_harvest_leaves_its_pages_to_the_next(tmp_path: Path, far: Far,
     template = Template(tmp_path, far)
     chance = random.Random(SEED)
     last = template.statements - 2
-    cut_at_statements(template, order, chance.sample(range(2, last), 8), "ahead")
+    cut_at_statements(template, order, chance.sample(range(2, last), 5), "ahead")
 
 
 @pytest.mark.soak
-def test_killed_at_200_random_statements_with_judges(tmp_path: Path, far: Far, order: Order, server: Any) -> None:
-    pages(far, 40, 3)
+def test_killed_at_100_random_statements_with_judges(tmp_path: Path, far: Far, order: Order, server: Any) -> None:
+    pages(far, 30, 3)
     template = Template(tmp_path, far, server)
     chance = random.Random(SEED)
-    cut_at_statements(template, order, chance.sample(range(2, template.statements - 2), 200), "judges")
+    cut_at_statements(template, order, chance.sample(range(2, template.statements - 2), 100), "judges")
 
 
 def test_pages_of_runs_that_are_over_are_swept(site: Site, far: Far, source: Source) -> None:
