@@ -190,8 +190,8 @@ def test_everything_is_written_without_a_script(base: str, browser: Any) -> None
 
 LISTS = ("records", "records?q=alert", "admin/records", "admin/audit", "admin/", "admin/problems", "admin/sources",
          "admin/quarantine", "admin/jobs", "admin/accounts", "admin/settings", "find", "applications", "standards",
-         "admin/runs", "admin/tokens", "admin/problems?sort=-words&limit=500", "admin/jobs?sort=run_id", "admin/quarantine?sort=reason",
-         "admin/applications/images?state=any")
+         "admin/runs", "admin/tokens", "admin/problems?sort=-words&limit=500", "admin/jobs?sort=run_id",
+         "admin/quarantine?sort=reason", "admin/applications/images?state=any")
 
 
 def _say_everywhere(connection: Any, number: int, payload: str) -> None:
