@@ -27,6 +27,7 @@ ROLE_OF = {
     "admin.import_record": PUBLISHER,
     "admin.edit_post": PUBLISHER,
     "admin.edit_check": PUBLISHER,
+    "admin.edit_preview": PUBLISHER,
     "admin.edit_xml": PUBLISHER,
     "admin.record_life": PUBLISHER,
     "admin.history": READER,

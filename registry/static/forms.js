@@ -66,10 +66,22 @@
     }
   };
 
+  // what is on the desk as it would be seen, while it is open; the service draws it, and the page shows it as it comes
+  const preview = async () => {
+    const place = document.getElementById("preview");
+    if (!place || !place.open || !form()) return;
+    try {
+      const answer = await fetch(place.dataset.preview, { method: "POST", body: body({}), redirect: "error", headers: { Accept: "text/html" } });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      place.querySelector("div").replaceChildren(...page.body.childNodes);
+    } catch { /* said beside the buttons when the form is checked */ }
+  };
+
   const typed = () => {
     clearTimeout(timer);
     clearTimeout(keeper);
-    timer = setTimeout(() => look(false), PAUSE);
+    timer = setTimeout(() => { look(false); preview(); }, PAUSE);
     keeper = setTimeout(() => { flying = look(true).finally(() => { flying = null; }); }, KEEP);
   };
 
@@ -138,4 +150,9 @@
     if (field && field.focus) field.focus();
   };
   window.addEventListener("hashchange", reveal);
+  const shown = document.getElementById("preview");
+  if (shown) {
+    shown.hidden = false;
+    shown.addEventListener("toggle", preview);
+  }
 })();

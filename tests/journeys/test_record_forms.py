@@ -110,6 +110,12 @@ def test_faults_appear_while_one_types_and_the_draft_is_kept(house: House) -> No
         name.fill("X")
         expect(page.locator("#state")).to_contain_text("Draft saved", timeout=15_000)
         expect(page.get_by_text("16 characters at most, and these are")).to_be_hidden()
+        page.get_by_text("Preview: what changes").click()
+        expect(page.locator("#preview")).to_contain_text("What changes")
+        expect(page.locator("#preview pre").last).to_contain_text("<shortName>X</shortName>")
+        page.get_by_label("Title (needed)").fill("First & <i>foremost</i>")
+        expect(page.locator("#preview h3").first).to_have_text("First & <i>foremost</i>")
+        page.get_by_label("Title (needed)").fill("First")
         with house.site.database.read() as connection:
             assert b"<shortName>X</shortName>" in drafting.draft_of(connection, "ivo://north.example/typed").xml  # type: ignore[union-attr]
         held: list[Any] = []
@@ -214,6 +220,8 @@ def test_what_is_hostile_in_any_field_stays_text(house: House) -> None:
             page.goto(place)
             page.wait_for_load_state("networkidle")
         page.goto("admin/edit/north.example/hostile")
+        page.get_by_text("Preview: what changes").click()
+        expect(page.locator("#preview h3").first).to_be_visible()
         page.get_by_role("button", name="Review and publish").click()
         expect(page.locator("#faults")).to_be_visible()
         page.get_by_role("button", name="Add a subject").click()

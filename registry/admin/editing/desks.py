@@ -133,6 +133,12 @@ def edit_check(name: str) -> FlaskResponse:
     return jsonify(answer)
 
 
+@pages.post("/edit-preview/<path:name>")
+def edit_preview(name: str) -> str:
+    """For the script: a part of a page that shows what is on the desk, valid or not yet."""
+    return render_template("admin/edit_preview.html", **_previewed(_sent(name)))
+
+
 @pages.route("/edit-xml/<path:name>", methods=["GET", "POST"])
 def edit_xml(name: str) -> Answer:
     """The record as XML, for those who know it; judged by the same rules."""
@@ -181,16 +187,20 @@ def xml_page(desk: Desk, faults: Iterable[Fault] = (), typed: str = "", *, check
 
 def review(desk: Desk, problem: str = "") -> str:
     """What would be published: as a page, as XML, and how it differs from what is published."""
+    return render_template(
+        "admin/edit_review.html", desk=desk, carried=_carried(desk, made=True), problem=problem,
+        why=request.form.get("why", ""), **_previewed(desk))
+
+
+def _previewed(desk: Desk) -> dict[str, Any]:
     element = xmlio.parse(desk.xml)
     with site().database.read() as connection:
         record = store.get(connection, desk.ivoid)
     difference = None
     if record is not None and not record.deleted:
         difference = comparing.compare(record.xml, desk.xml, (f"version {record.version}", "yours"))
-    return render_template(
-        "admin/edit_review.html", desk=desk, carried=_carried(desk, made=True), summary=resource.summarise(element),
-        capabilities=capabilities.of_record(element), record=record, difference=difference, problem=problem,
-        xml=desk.xml.decode(), kind=desks.KINDS.get(desk.type, desk.type), why=request.form.get("why", ""))
+    return {"summary": resource.summarise(element), "capabilities": capabilities.of_record(element), "record": record,
+            "difference": difference, "xml": desk.xml.decode(), "kind": desks.KINDS.get(desk.type, desk.type)}
 
 
 def _sent(name: str) -> Desk:
