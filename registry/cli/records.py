@@ -50,6 +50,8 @@ def list_(site: Site, words: tuple[str, ...], after: str, asked: Asked, form: Fo
     if drafts:
         _list_drafts(site, words, form.as_json)
         return
+    if after and asked.sort != RECORDS.sort:
+        raise click.UsageError("--after goes on in the order of identifiers: leave --sort out.")
     asked = replace(asked, words=" ".join((*words, asked.words)).strip(), after=store.key_of(after))
     there = () if deleted or asked.narrowed["status"] != ANY else (shelf.c.status != store.DELETED,)
     with site.database.read() as connection:
