@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.db import Database
@@ -158,18 +158,34 @@ def candidates(connection: Connection, standard_id: str, ivoid: str, datacenters
     query = (
         select(records.c.key, records.c.ivoid, records.c.title, records.c.digest, rr_capability.c.cap_index)
         .join(rr_capability, rr_capability.c.ivoid == records.c.key)
-        .where(records.c.status == ACTIVE)
+        .where(*_looked_at(ivoid, datacenters))
         .order_by(records.c.key, rr_capability.c.cap_index)
     )
-    if datacenters is None:
-        query = query.where(records.c.origin == OWN)
-    else:
-        query = query.where(records.c.origin.in_((OWN, HARVESTED)), records.c.authority.in_(datacenters))
     if standard_id:
         query = query.where(_same_standard(standard_key(standard_id)[0], connection.dialect.name))
-    if ivoid:
-        query = query.where(records.c.key == key_of(ivoid))
     return query
+
+
+def names(connection: Connection, standard_id: str, ivoid: str, datacenters: Collection[str] | None) -> Any:
+    """The statement for the keys of these records, each once and in order, so that the first few cost no look at all of them.
+
+    Raises InvalidIdentifier.
+    """
+    if standard_id:
+        speaks = _same_standard(standard_key(standard_id)[0], connection.dialect.name)
+        capable: ColumnElement[bool] = records.c.key.in_(select(rr_capability.c.ivoid).where(speaks))
+    else:
+        capable = exists().where(rr_capability.c.ivoid == records.c.key)
+    return select(records.c.key).where(*_looked_at(ivoid, datacenters), capable).order_by(records.c.key)
+
+
+def _looked_at(ivoid: str, datacenters: Collection[str] | None) -> list[ColumnElement[bool]]:
+    found = [records.c.status == ACTIVE]
+    if datacenters is None:
+        found.append(records.c.origin == OWN)
+    else:
+        found += [records.c.origin.in_((OWN, HARVESTED)), records.c.authority.in_(datacenters)]
+    return [*found, records.c.key == key_of(ivoid)] if ivoid else found
 
 
 def _same_standard(head: str, dialect: str) -> ColumnElement[bool]:

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from registry.config import Settings
 from registry.errors import Refusal
 from registry.services import query
-from registry.services.find import Endpoint, candidates, find
+from registry.services.find import Endpoint, find, names
 from registry.services.query import Asked
 from registry.tables import health, records, rr_capability, rr_interface, rr_res_subject, rr_resource
 from vosi.identifiers import InvalidIdentifier
@@ -68,7 +68,7 @@ def window(
 def _next(connection: Connection, settings: Settings, asked: Asked, after: str, limit: int) -> list[str]:
     """The next services that may fit: what the database can rule out is ruled out."""
     try:
-        statement = candidates(connection, asked.standard_id, asked.ivoid, query.places(connection, settings, asked.datacenter))
+        statement = names(connection, asked.standard_id, asked.ivoid, query.places(connection, settings, asked.datacenter))
     except InvalidIdentifier:
         return []
     narrow = [records.c.key > after, *(_has(word) for word in asked.words.lower().split() if word.isascii())]
@@ -76,9 +76,8 @@ def _next(connection: Connection, settings: Settings, asked: Asked, after: str, 
         kind = rr_interface.c.intf_type == asked.interface_type.lower()
         narrow.append(exists().where(rr_interface.c.ivoid == records.c.key, kind))
     if asked.status and asked.status != "unknown":
-        narrow.append(exists().where(health.c.key == records.c.key, health.c.state == asked.status))
-    keys = statement.with_only_columns(records.c.key).where(*narrow).distinct().order_by(None).order_by(records.c.key)
-    return list(connection.execute(keys.limit(limit)).scalars())
+        narrow.append(records.c.key.in_(select(health.c.key).where(health.c.state == asked.status)))
+    return list(connection.execute(statement.where(*narrow).limit(limit)).scalars())
 
 
 def _has(word: str) -> ColumnElement[bool]:
@@ -86,7 +85,7 @@ def _has(word: str) -> ColumnElement[bool]:
     def within(column: ColumnElement[str]) -> ColumnElement[bool]:
         return func.lower(column).contains(word, autoescape=True)
 
-    spoken = rr_capability.alias()  # the statement around it asks the table itself for one capability
+    spoken = rr_capability.alias()  # the statement around it asks the table itself too
     return or_(
         within(records.c.title), records.c.key.contains(word, autoescape=True),
         exists().where(spoken.c.ivoid == records.c.key, or_(within(spoken.c.standard_id), within(spoken.c.cap_description))),
