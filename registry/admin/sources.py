@@ -154,8 +154,9 @@ def source_remove(name: str) -> Response:
         runs = lists.page(connection, lists.asked(RUNS, {"source": name, "limit": "1"}))
         waiting = quarantine.waiting(connection, found.id)
     goes = [f"source {name} at {found.url}", f"{runs.total} of its runs, with what they found wrong",
-            f"{waiting} of its records that wait in quarantine",
-            f"its claim to {', '.join(found.managed_authorities) or 'no authority'}"]
+            f"{waiting} of its records that wait in quarantine"]
+    if found.managed_authorities:
+        goes.append(f"its claim to {', '.join(found.managed_authorities)}")
     ask = sure.question(name, title=f"Remove source {name}", goes=goes, button="Remove it", back=f"/admin/sources/{name}",
                         stays="The records that came from it stay on the shelf, as if imported from a file.")
     if ask:
