@@ -23,7 +23,7 @@ from tests.oai import shelves
 from tests.oai.conftest import app_of
 from tests.oai.serving import loopback, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.docker, pytest.mark.shared]
+pytestmark = [pytest.mark.browser, pytest.mark.docker, pytest.mark.shared, pytest.mark.soak]
 expect.set_options(timeout=20_000)
 
 TAKEN = "site01.bulk.example"  # an authority that both registries claim
@@ -102,7 +102,6 @@ def saved(download: Download, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.soak
 def test_without_a_script_a_source_goes_from_its_address_to_a_persons_word(
     datacenter: Datacenter, browser: Browser, rival: str, command: Command,
 ) -> None:
@@ -138,7 +137,6 @@ def beside(rival: str, command: Command) -> None:
         command("run", "rival")
 
 
-@pytest.mark.soak
 def test_pages_of_a_trial_and_of_a_run_are_well(datacenter: Datacenter, browser: Browser, rival: str, command: Command) -> None:
     beside(rival, command)
     with chromium.page(browser, datacenter.base_url) as (page, seen):
