@@ -214,7 +214,6 @@ def _for_pages() -> dict[str, object]:
     return {
         "viewer": caller() if request.blueprint == "admin" else ANONYMOUS,
         "request_number": g.get("request_id", "-"),
-        "request_number": g.get("request_id", "-"),
         "theme": theme if theme in ("light", "dark") else "auto",
         "settings": current_app.extensions["site"].settings,
     }
