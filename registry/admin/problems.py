@@ -117,7 +117,7 @@ def _harvests(connection: Connection, caller: Caller, most: int) -> tuple[list[P
 def _quarantine(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
     kept = quarantine.listing(connection, limit=most)
     return [Problem("quarantine", one.ivoid or f"a record of {one.source}", one.reason, one.at, "/admin/quarantine",
-                    "Let it in, or mute it", "/admin/quarantine") for one in kept], quarantine.waiting(connection)
+                    "Accept it once, or mute it", "/admin/quarantine") for one in kept], quarantine.waiting(connection)
 
 
 def _conflicts(connection: Connection, caller: Caller, most: int) -> tuple[list[Problem], int]:
