@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from queue import Queue
 
 from registry.harvest import intake, verdicts
@@ -76,17 +77,19 @@ def read(site: Site, source: Source, pages: Iterator[OaiPage], kept: Kept) -> Ge
     for page in pages:
         if page.token and sum(len(item.record or b"") for item in page.items) >= WORTH_IT:
             kept.keep()
-            yield from _ahead(site, source, page, pages, kept)
+            rest = chain([page], pages)
+            del page  # it is large, and nobody but `rest` is to hold it
+            yield from _ahead(site, source, rest, kept)
             return
         yield page, here.page(page)()
 
 
-def _ahead(site: Site, source: Source, first: OaiPage, pages: Iterator[OaiPage], kept: Kept) -> Generator[Read]:
+def _ahead(site: Site, source: Source, pages: Iterator[OaiPage], kept: Kept) -> Generator[Read]:
     before: frozenset[str] = frozenset()
     _hold_large_ones_apart()
     with verdicts.another(site.schemas) as judge:
         judging = _Judging(site, source, judge)
-        with _reader(first, pages, judging, kept) as ready:
+        with _reader(pages, judging, kept) as ready:
             while found := ready():
                 page, judged = found[0], found[1]()
                 keys = frozenset(map(_key, page.items))
@@ -110,22 +113,23 @@ _Found = tuple[OaiPage, Callable[[], Iterable[Judged]]] | None
 
 
 @contextmanager
-def _reader(first: OaiPage, pages: Iterator[OaiPage], judging: _Judging, kept: Kept) -> Iterator[Callable[[], _Found]]:
+def _reader(pages: Iterator[OaiPage], judging: _Judging, kept: Kept) -> Iterator[Callable[[], _Found]]:
     """A thread that reads a page when the one before has been taken from it; gives what takes one, none behind the last."""
     found: Queue[_Found | BaseException] = Queue()
     room, ended = threading.Semaphore(0), threading.Event()
 
     def go_on() -> None:
-        page: OaiPage | None = first
         try:
-            while page is not None and not ended.is_set():
+            for page in pages:
+                if ended.is_set():
+                    return
+                if page.token:
+                    kept.keep()
                 found.put((page, judging.page(page)))
+                del page
                 room.acquire()
                 if ended.is_set():
                     return
-                page = next(pages, None)
-                if page and page.token and not ended.is_set():
-                    kept.keep()
             found.put(None)
         except BaseException as error:  # whatever it is, it is for whoever takes the pages
             found.put(error)

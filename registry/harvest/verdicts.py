@@ -56,25 +56,39 @@ def _alone(record: bytes) -> tuple[bytes, etree._Element]:
 
 
 class Judge:
-    """One such process."""
+    """One such process, begun when it is first asked."""
 
     def __init__(self, schemas: Schemas) -> None:
-        command = [sys.executable, "-m", "registry.harvest.verdicts", str(schemas.folder)]
-        # a session of its own: Ctrl-C ends this process, and with it the pipes that the other lives by
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._schemas, self._ended, self._lock = schemas, False, threading.Lock()
 
     def ask(self, records: Sequence[bytes]) -> list[bytes]:
         """The answers to so many records, `read` them; raises Gone."""
-        assert self.process.stdin and self.process.stdout
+        process = self._begun()
+        assert process.stdin and process.stdout
         try:
-            pickle.dump(list(records), self.process.stdin, pickle.HIGHEST_PROTOCOL)
-            self.process.stdin.flush()
-            return [_framed(self.process.stdout) for _ in range(0, len(records), SLICE)]
+            pickle.dump(list(records), process.stdin, pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            return [_framed(process.stdout) for _ in range(0, len(records), SLICE)]
         except (OSError, ValueError):  # ValueError: it was ended here
             raise Gone("The process that judges records is gone.") from None
 
+    def _begun(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._ended:
+                raise Gone("The process that judges records was ended.")
+            if self.process is None:
+                command = [sys.executable, "-m", "registry.harvest.verdicts", str(self._schemas.folder)]
+                # a session of its own: Ctrl-C ends this process, and with it the pipes that the other lives by
+                self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+            return self.process
+
     def end(self) -> None:
         """End it, whatever it does; any thread may, more than once."""
+        with self._lock:
+            self._ended = True
+        if self.process is None:
+            return
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -89,13 +103,11 @@ def another(schemas: Schemas) -> Iterator[Judge | None]:
     if not _ROOM.acquire(blocking=False):
         yield None
         return
-    judge = None
+    judge = Judge(schemas)
     try:
-        judge = Judge(schemas)
         yield judge
     finally:
-        if judge:
-            judge.end()
+        judge.end()
         _ROOM.release()
 
 

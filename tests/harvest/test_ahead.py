@@ -75,7 +75,7 @@ def test_what_is_judged_elsewhere_is_the_same(tmp_path: Path, far: Far, judges: 
     assert turn(site) == 1
     site.close()
     whole(template, instance)
-    assert len(judges) == 1 and judges[0].process.returncode is not None, "it does not outlive the harvest"
+    assert len(judges) == 1 and judges[0].process and judges[0].process.returncode is not None, "it does not outlive the harvest"
     assert not (instance / "run" / "pages" / "1").exists(), "nor do pages"
 
 
@@ -88,6 +88,7 @@ def test_a_judge_that_is_killed_is_done_without(
 
     def dying(self: Judge, records: Any) -> list[bytes]:
         if len(records) == 2:
+            assert self.process
             self.process.kill()
         return asked(self, records)
 
@@ -166,7 +167,7 @@ def test_a_cancelled_harvest_lets_go_of_all(site: Site, far: Far, source: Source
     with lease.held(site, "w"):
         stopped = harvester.run(site, run.id, "w", progress=stop)
     assert stopped and (stopped.state, stopped.token, counts(stopped)) == (store.CANCELLED, "t", {"new": 1})
-    assert judges[0].process.returncode is not None
+    assert judges[0].process and judges[0].process.returncode is not None
     done = harvest(site, source)
     assert (done.state, counts(done)) == (store.COMPLETE, {"new": 2})
     assert far.lists.count("") == 1, "it goes on where it was"
@@ -180,6 +181,13 @@ def test_a_record_that_comes_on_two_pages_is_the_later_one(site: Site, far: Far,
     far.answers = {"": listed(item(F + "a", second.decode()), token="t"),
                    "t": listed(item(F + "a", first.decode()), item(F + "b"))}
     assert counts(harvest(site, source, full=True)) == {"updated": 2, "unchanged": 1}
+
+
+def test_where_nothing_is_to_be_judged_there_is_no_process(site: Site, far: Far, source: Source, judges: list[Judge]) -> None:
+    far.answers = {"": listed(item(F + "a"), token="t"), "t": listed(item(F + "b"))}
+    harvest(site, source)
+    assert counts(harvest(site, source, full=True)) == {"unchanged": 2}
+    assert [judge.process is None for judge in judges] == [False, True]
 
 
 def test_a_failure_comes_behind_what_was_stored_before_it(site: Site, far: Far, source: Source, judges: list[Judge]) -> None:
