@@ -211,7 +211,7 @@ def _shelve(
 ) -> Run:
     """Store one page with all that is known by it; gives the run as it is now. Raises Cancelled."""
     many = len(page.items) > _MANY
-    with collecting.put_off() if many else nullcontext(), site.database.write() as connection:
+    with collecting.put_off() if many else nullcontext(), site.database.write(large=many) as connection:
         _hold(connection, current)
         taken = intake.shelve(connection, source, judged, managed, current.id)
         ours = store.add_page(connection, current, taken.counts, taken.problems, token=page.token or None,
