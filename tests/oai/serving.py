@@ -30,8 +30,16 @@ def serving(app: Flask, bound: socket.socket, *, threads: int = 4) -> Iterator[s
     try:
         yield f"http://127.0.0.1:{port}/"
     finally:
-        # closed from within its own loop: another thread would close sockets that it is just waiting for
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
+        # closed from within its own loop: another thread would close sockets that it is just waiting for; and not before it has
+        # been woken, for a loop that is awake already would close what wakes it
+        woken = threading.Event()
+        server.trigger.pull_trigger(lambda: _close(sockets, woken))
+        woken.set()
         thread.join(10)
         server.task_dispatcher.shutdown(timeout=2)
         assert not thread.is_alive(), "the server did not end"
+
+
+def _close(sockets: dict[int, object], woken: threading.Event) -> None:
+    woken.wait(10)
+    wasyncore.close_all(sockets)
